@@ -1,0 +1,160 @@
+//! Cancellation, and the one way in which anything here waits.
+
+use std::fmt;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::sys::{self, Bell};
+
+/// How often a [hook](Cancel::checked_by) is asked while nothing else wakes a wait.
+const HOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// How often the flag is looked at when no descriptor for a bell is to be had.
+const FLAG_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Ends the waits of a call from outside, from any thread and for good.
+///
+/// # Example
+/// ```
+/// let cancel = spawnlock::Cancel::new();
+/// let from_elsewhere = cancel.clone();
+/// from_elsewhere.cancel();
+/// assert!(cancel.is_cancelled());
+/// ```
+#[derive(Clone, Default)]
+pub struct Cancel(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    cancelled: AtomicBool,
+    bell: OnceLock<Option<Bell>>,
+    hook: Option<Box<dyn Fn() -> bool + Send + Sync>>,
+}
+
+impl Cancel {
+    /// A cancellation that nobody has asked for yet.
+    pub fn new() -> Self {
+        Cancel::default()
+    }
+
+    /// One that also asks `hook`, on the waiting thread: at once when a signal interrupts a wait,
+    /// else every 50 ms. `true` cancels. Meant for hosts that must look at signals themselves, as Python does.
+    pub fn checked_by(hook: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Cancel(Arc::new(State { hook: Some(Box::new(hook)), ..State::default() }))
+    }
+
+    /// Cancels every wait that uses this or a clone of it.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::SeqCst);
+        if let Some(Some(bell)) = self.0.bell.get() {
+            bell.ring();
+        }
+    }
+
+    /// Whether it was asked for.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// The bell that `cancel` rings; `None` when the process has no descriptor left for it.
+    fn bell(&self) -> Option<&Bell> {
+        self.0.bell.get_or_init(|| Bell::new().ok()).as_ref()
+    }
+
+    fn ask_hook(&self) {
+        if self.0.hook.as_ref().is_some_and(|hook| hook()) {
+            self.cancel();
+        }
+    }
+
+    /// The longest slice a wait may sleep without looking at us again.
+    fn slice(&self) -> Option<Duration> {
+        match (&self.0.hook, self.bell()) {
+            (Some(_), _) => Some(HOOK_INTERVAL),
+            (None, None) => Some(FLAG_INTERVAL),
+            (None, Some(_)) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cancel").field(&self.is_cancelled()).finish()
+    }
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// One of the descriptors waited for is ready.
+    Input,
+    /// The time asked for, or the deadline, has passed.
+    Elapsed,
+    /// The bell rang: the process waited for is dead.
+    Rung,
+    /// The caller cancelled.
+    Cancelled,
+}
+
+/// Until when, and until whose word, a step may wait. Every wait of this crate goes through one.
+#[derive(Clone, Debug)]
+pub(crate) struct Patience {
+    pub(crate) deadline: Deadline,
+    pub(crate) cancel: Cancel,
+    bell: Option<Arc<Bell>>,
+}
+
+impl Patience {
+    pub(crate) fn new(deadline: Deadline, cancel: Cancel) -> Self {
+        Patience { deadline, cancel, bell: None }
+    }
+
+    /// The same, also ended by `bell`.
+    pub(crate) fn until_rung(&self, bell: &Arc<Bell>) -> Self {
+        Patience { bell: Some(Arc::clone(bell)), ..self.clone() }
+    }
+
+    /// The same, ending after `limit` at the latest.
+    pub(crate) fn within(&self, limit: Duration) -> Self {
+        Patience { deadline: self.deadline.sooner(limit), ..self.clone() }
+    }
+
+    /// The same, with `grace` after the deadline.
+    pub(crate) fn beyond(&self, grace: Duration) -> Self {
+        Patience { deadline: self.deadline.later(grace), ..self.clone() }
+    }
+
+    /// Whether the caller cancelled or the bell rang: what is under way has lost its point.
+    pub(crate) fn broken_off(&self) -> bool {
+        self.cancel.is_cancelled() || self.bell.as_deref().is_some_and(|bell| matches!(sys::poll(&[], [Some(bell), None], Duration::ZERO), Ok(sys::Polled::Bell(_))))
+    }
+
+    /// Waits `time`, never past the deadline.
+    pub(crate) fn pause(&self, time: Duration) -> io::Result<Wake> {
+        self.wait(&[], time)
+    }
+
+    /// Waits until one of `inputs` is ready, for `time` at most and never past the deadline.
+    pub(crate) fn wait(&self, inputs: &[(BorrowedFd<'_>, sys::Interest)], time: Duration) -> io::Result<Wake> {
+        let until = self.deadline.sooner(time);
+        loop {
+            if self.cancel.is_cancelled() {
+                return Ok(Wake::Cancelled);
+            }
+            let left = until.remaining();
+            let slice = self.cancel.slice().map_or(left, |slice| slice.min(left));
+            let bells = [self.cancel.bell(), self.bell.as_deref()];
+            match sys::poll(inputs, bells, slice)? {
+                sys::Polled::Input => return Ok(Wake::Input),
+                sys::Polled::Bell(0) => return Ok(Wake::Cancelled),
+                sys::Polled::Bell(_) => return Ok(Wake::Rung),
+                sys::Polled::Interrupted => self.cancel.ask_hook(),
+                sys::Polled::Elapsed if until.expired() => return Ok(Wake::Elapsed),
+                sys::Polled::Elapsed => self.cancel.ask_hook(),
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Time: the only place that reads a clock. Waits count on the monotonic one, so a jump of the wall clock changes none.
+#![expect(clippy::disallowed_methods, reason = "the one place that may read the clocks")]
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
+
+/// Longer than anybody waits, and short enough that adding it to a clock never overflows.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// For a wait that only its deadline ends.
+pub(crate) const LONG_ENOUGH: Duration = LONGEST;
+
+/// The moment at which a wait must end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    start: Instant,
+    end: Instant,
+}
+
+impl Deadline {
+    pub(crate) fn after(limit: Duration) -> Self {
+        let start = Instant::now();
+        Deadline { start, end: start + limit.min(LONGEST) }
+    }
+
+    /// `limit` from now, but not after `self`; its `elapsed` counts from now.
+    pub(crate) fn sooner(&self, limit: Duration) -> Self {
+        let mut sub = Deadline::after(limit);
+        sub.end = sub.end.min(self.end);
+        sub
+    }
+
+    pub(crate) fn later(&self, grace: Duration) -> Self {
+        Deadline { start: self.start, end: self.end + grace }
+    }
+
+    pub(crate) fn remaining(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    pub(crate) fn expired(&self) -> bool {
+        self.remaining().is_zero()
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub(crate) fn limit(&self) -> Duration {
+        self.end - self.start
+    }
+}
+
+/// The wall clock, in milliseconds since 1970: for people and records, never for waits.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// The wall clock as a log shows it: `2026-01-31T12:00:00Z`.
+pub(crate) fn now_text() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// A text no other call on this machine makes: for attempts and lock tokens.
+pub(crate) fn unique() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    format!("{:x}-{nanos:x}-{:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A duration as people read it in a message: `350 ms`, `1.2 s`, `75 s`.
+pub(crate) fn readable(time: Duration) -> String {
+    match time.as_millis() {
+        ms @ 0..1000 => format!("{ms} ms"),
+        ms @ 1000..10_000 => format!("{:.1} s", ms as f64 / 1000.0),
+        ms => format!("{:.0} s", ms as f64 / 1000.0),
+    }
+}
+
+/// Milliseconds as Node hands them over.
+///
+/// # Errors
+/// `CONFIG` naming `option` when the number is negative or not finite.
+pub fn millis(option: &str, value: f64) -> Result<Duration> {
+    seconds(option, value / 1000.0)
+}
+
+/// Seconds as Python hands them over.
+///
+/// # Errors
+/// `CONFIG` naming `option` when the number is negative or not finite.
+pub fn seconds(option: &str, value: f64) -> Result<Duration> {
+    match Duration::try_from_secs_f64(value) {
+        Ok(duration) => Ok(duration.min(LONGEST)),
+        Err(_) => Err(Error::config(option, "must be a time that is neither negative nor endless")),
+    }
+}
+
+/// A duration as text, always with its unit: `30s`, `500ms`, `1m 30s`.
+///
+/// # Errors
+/// `CONFIG` naming `option` when the text is no duration or has no unit.
+pub fn duration(option: &str, text: &str) -> Result<Duration> {
+    match humantime::parse_duration(text.trim()) {
+        Ok(duration) => Ok(duration.min(LONGEST)),
+        Err(_) if text.trim().parse::<f64>().is_ok() => {
+            Err(Error::config(option, format!("is `{text}` without a unit: write `{text}s` or `{text}ms`")))
+        }
+        Err(problem) => Err(Error::config(option, format!("is `{text}`, which is no duration ({problem}): write `30s` or `500ms`"))),
+    }
+}

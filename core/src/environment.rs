@@ -1,0 +1,87 @@
+//! The environment variables we read: the only place that does.
+#![expect(clippy::disallowed_methods, reason = "the one place that may read the environment")]
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::deadline;
+use crate::error::{Error, Result};
+
+/// Where the state directory is.
+pub(crate) const STATE_DIR: &str = "SPAWNLOCK_STATE_DIR";
+/// The default of the start timeout, as a duration with its unit.
+const READY_TIMEOUT: &str = "SPAWNLOCK_READY_TIMEOUT";
+/// `1`: start nothing, only look.
+const DISABLE: &str = "SPAWNLOCK_DISABLE";
+/// Told to the server: its name.
+pub(crate) const NAME: &str = "SPAWNLOCK_NAME";
+/// Told to the server: its place.
+pub(crate) const PLACE: &str = "SPAWNLOCK_PLACE";
+/// Told to the server: which start of its name it is.
+pub(crate) const GENERATION: &str = "SPAWNLOCK_GENERATION";
+/// Told to the server: its place and those of the servers it was started from, one a line.
+pub(crate) const WITHIN: &str = "SPAWNLOCK_WITHIN";
+
+/// Variables of the caller that are lies in the server: they speak of descriptors, sockets or jobs it does not get.
+const CALLERS_OWN: &[&str] =
+    &["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", NAME, PLACE, GENERATION];
+/// The same, where they speak of a job server.
+const JOB_SERVERS: &[&str] = &["MAKEFLAGS", "MFLAGS", "CARGO_MAKEFLAGS"];
+
+pub(crate) fn state_dir() -> Option<PathBuf> {
+    env::var_os(STATE_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+}
+
+/// The start timeout the environment asks for.
+pub(crate) fn ready_timeout() -> Result<Option<Duration>> {
+    match env::var_os(READY_TIMEOUT).filter(|text| !text.is_empty()) {
+        Some(text) => deadline::duration(READY_TIMEOUT, &text.to_string_lossy()).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether starting is switched off.
+pub(crate) fn disabled() -> Result<bool> {
+    match env::var(DISABLE).unwrap_or_default().as_str() {
+        "" | "0" | "false" => Ok(false),
+        "1" | "true" => Ok(true),
+        other => Err(Error::config(DISABLE, format!("is `{other}`: write `1` or leave it unset"))),
+    }
+}
+
+/// Whether we run inside the server of this place, or of one that was started from it.
+pub(crate) fn is_within(place: &Path) -> bool {
+    env::var(WITHIN).is_ok_and(|within| within.lines().any(|line| Path::new(line) == place))
+}
+
+/// What a server gets to see: the caller's variables without those that are only the caller's, or nothing
+/// but `PATH` and `HOME`, then the declared ones, then ours.
+pub(crate) fn for_server(inherit: bool, declared: &[(String, String)], ours: [(&str, String); 3], place: &Path) -> Vec<(OsString, OsString)> {
+    let mut all: Vec<(OsString, OsString)> = env::vars_os().filter(|(key, value)| keep(&key.to_string_lossy(), &value.to_string_lossy(), inherit)).collect();
+    let mut set = |key: &str, value: OsString| {
+        all.retain(|(known, _)| known.as_os_str() != key);
+        all.push((key.into(), value));
+    };
+    for (key, value) in declared {
+        set(key, value.into());
+    }
+    for (key, value) in ours {
+        set(key, value.into());
+    }
+    let mut within = env::var_os(WITHIN).unwrap_or_default();
+    if !within.is_empty() {
+        within.push("\n");
+    }
+    within.push(place);
+    set(WITHIN, within);
+    all
+}
+
+fn keep(key: &str, value: &str, inherit: bool) -> bool {
+    if !inherit {
+        return matches!(key, "PATH" | "HOME");
+    }
+    !CALLERS_OWN.contains(&key) && !(JOB_SERVERS.contains(&key) && value.contains("jobserver"))
+}

@@ -1,0 +1,89 @@
+//! What happens during a call, told to whoever listens.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::lock::Holder;
+
+/// The kinds of [`Event`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Another process holds the spawn lock; told after about a second of waiting.
+    Waiting,
+    /// The command was run; the server has a pid and is not ready yet.
+    Starting,
+    /// The process that started the server is gone; this call waits on the server in its stead.
+    Adopting,
+    /// The server answered as a healthy one.
+    Ready,
+    /// The server was told to stop.
+    Stopping,
+    /// Something is not as it should be, and the call goes on.
+    Warning,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: &'static [EventKind] = &[
+        EventKind::Waiting,
+        EventKind::Starting,
+        EventKind::Adopting,
+        EventKind::Ready,
+        EventKind::Stopping,
+        EventKind::Warning,
+    ];
+
+    /// The word for it, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EventKind::Waiting => "waiting",
+            EventKind::Starting => "starting",
+            EventKind::Adopting => "adopting",
+            EventKind::Ready => "ready",
+            EventKind::Stopping => "stopping",
+            EventKind::Warning => "warning",
+        }
+    }
+}
+
+/// One thing that happened during a call.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// What kind of thing.
+    pub kind: EventKind,
+    /// The name of the server.
+    pub name: String,
+    /// One line for people.
+    pub message: String,
+    /// Time since the call began.
+    pub elapsed: Duration,
+    /// The server's process, where it is known.
+    pub pid: Option<u32>,
+    /// Who holds the spawn lock, for [`EventKind::Waiting`].
+    pub holder: Option<Holder>,
+}
+
+/// A listener for events. It is called on the thread that makes the call.
+#[derive(Clone, Default)]
+pub(crate) struct Listener(Option<Arc<dyn Fn(&Event) + Send + Sync>>);
+
+impl Listener {
+    pub(crate) fn new(listen: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Listener(Some(Arc::new(listen)))
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        if let Some(listen) = &self.0 {
+            listen(event);
+        }
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Listener" } else { "no listener" })
+    }
+}

@@ -1,0 +1,9 @@
+//! The locks of a place: the spawn lock, held by the one that may start, and the alive lock, held by the server.
+
+mod alive;
+mod flock;
+mod holder;
+
+pub(crate) use alive::AliveLock;
+pub(crate) use flock::{Acquired, Attempt, SpawnLock, holder};
+pub use holder::Holder;

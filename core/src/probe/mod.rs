@@ -1,0 +1,157 @@
+//! One question to a server, one verdict.
+
+mod body;
+mod check;
+mod connect;
+mod http;
+mod transport;
+
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use check::{Check, CheckSource};
+pub(crate) use check::{Endpoint, parse_identity};
+
+use crate::cancel::Patience;
+use body::Expectation;
+
+/// The answer to a health question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Healthy.
+    Ready,
+    /// It says itself that it is not ready yet.
+    Starting,
+    /// It answers, but not as a healthy server.
+    Unhealthy,
+    /// Nobody is there. Only this allows a start.
+    Dead,
+    /// Somebody may be there: time-out, full queue, reset, or no descriptor left to ask with.
+    Busy,
+    /// The system forbids us to ask.
+    Denied,
+}
+
+impl Verdict {
+    /// Every verdict.
+    pub const ALL: &'static [Verdict] =
+        &[Verdict::Ready, Verdict::Starting, Verdict::Unhealthy, Verdict::Dead, Verdict::Busy, Verdict::Denied];
+
+    /// The word for it, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Ready => "ready",
+            Verdict::Starting => "starting",
+            Verdict::Unhealthy => "unhealthy",
+            Verdict::Dead => "dead",
+            Verdict::Busy => "busy",
+            Verdict::Denied => "denied",
+        }
+    }
+}
+
+/// A verdict with what led to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    /// `GET http://127.0.0.1:1987/health: connection refused`.
+    pub(crate) text: String,
+    /// It answered as somebody else.
+    pub(crate) stranger: bool,
+}
+
+impl Answer {
+    fn new(verdict: Verdict, text: String) -> Self {
+        Answer { verdict, text, stranger: false }
+    }
+}
+
+/// The checks of one server; it is ready when all of them say so.
+#[derive(Clone, Debug)]
+pub(crate) struct Probe {
+    pub(crate) checks: Vec<Check>,
+    pub(crate) identity: Option<Expectation>,
+    pub(crate) timeout: Duration,
+}
+
+/// A probe that was broken off: by cancellation, or because the server died meanwhile.
+#[derive(Debug)]
+pub(crate) struct BrokenOff;
+
+impl Probe {
+    /// Asks every check and gives the answer that decides.
+    pub(crate) fn ask(&self, patience: &Patience) -> Result<Answer, BrokenOff> {
+        let mut answers = Vec::with_capacity(self.checks.len());
+        for check in &self.checks {
+            answers.push(self.ask_one(check, &patience.within(self.timeout))?);
+        }
+        Ok(decisive(answers))
+    }
+
+    fn ask_one(&self, check: &Check, patience: &Patience) -> Result<Answer, BrokenOff> {
+        let outcome = match check {
+            Check::Http(check) => http::get(check, self.identity.as_ref(), patience),
+            Check::Tcp { host, port } => connect::tcp(host, *port, patience).map(|_| Answer::new(Verdict::Ready, "connected".into())),
+            Check::Unix { path } => connect::unix(path, patience).map(|_| Answer::new(Verdict::Ready, "connected".into())),
+            Check::Function(check) => {
+                let (verdict, text) = check.call();
+                Ok(Answer::new(verdict, text))
+            }
+        };
+        if patience.broken_off() {
+            return Err(BrokenOff);
+        }
+        let mut answer = outcome.unwrap_or_else(|error| Answer::new(verdict_of(&error), reason(&error)));
+        answer.text = format!("{check}: {}", answer.text);
+        Ok(answer)
+    }
+}
+
+/// Of several answers the one that decides: what forbids or blocks a start before what waits, and that before "ready".
+/// Some ready and some dead is a server half up: starting.
+fn decisive(mut answers: Vec<Answer>) -> Answer {
+    let rank = |answer: &Answer| match answer.verdict {
+        Verdict::Denied => 0,
+        Verdict::Busy => 1,
+        Verdict::Unhealthy => 2,
+        Verdict::Starting => 3,
+        Verdict::Dead => 4,
+        Verdict::Ready => 5,
+    };
+    let any_ready = answers.iter().any(|answer| answer.verdict == Verdict::Ready);
+    answers.sort_by_key(rank);
+    let Some(mut first) = answers.into_iter().next() else {
+        return Answer::new(Verdict::Dead, "no check".into());
+    };
+    if first.verdict == Verdict::Dead && any_ready {
+        first.verdict = Verdict::Starting;
+    }
+    first
+}
+
+/// What a failed connection says about the server. Refused, no such file and not a socket mean that nobody is there;
+/// everything that may pass (time-out, full queue, reset, no descriptors left here) does not.
+fn verdict_of(error: &io::Error) -> Verdict {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Verdict::Dead,
+        io::ErrorKind::PermissionDenied => Verdict::Denied,
+        io::ErrorKind::InvalidData => Verdict::Unhealthy,
+        _ => Verdict::Busy,
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".into(),
+        io::ErrorKind::ConnectionReset => "connection reset".into(),
+        io::ErrorKind::NotFound => "no such file".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::WouldBlock => "its queue of connections is full".into(),
+        io::ErrorKind::TimedOut => "no answer in time".into(),
+        _ => error.to_string(),
+    }
+}

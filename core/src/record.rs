@@ -1,0 +1,174 @@
+//! `server.json`: who runs, since when, where, and in which state. And `failure.json`: why the last start failed.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, ErrorCode, Failure};
+use crate::place::{self, Place};
+use crate::sys;
+
+/// The version of the on-disk form.
+const FORMAT: u32 = 1;
+
+/// How far a server has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Phase {
+    Starting,
+    Ready,
+    Stopped,
+}
+
+/// What `server.json` says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Record {
+    pub(crate) format: u32,
+    pub(crate) name: String,
+    pub(crate) state: Phase,
+    /// Counts the starts of the name: 1, 2, 3 ….
+    pub(crate) generation: u64,
+    /// Names this one start.
+    pub(crate) attempt: String,
+    /// Where the server answers: `http://127.0.0.1:1987`, `tcp://host:port`, `unix:/path`.
+    #[serde(default)]
+    pub(crate) endpoint: Option<String>,
+    #[serde(default)]
+    pub(crate) pid: Option<u32>,
+    /// The start time of that process, in the system's own unit.
+    #[serde(default)]
+    pub(crate) start_time: Option<u64>,
+    #[serde(default)]
+    pub(crate) boot_id: Option<String>,
+    #[serde(default)]
+    pub(crate) pid_namespace: Option<String>,
+    #[serde(default)]
+    pub(crate) host: Option<String>,
+    /// What proves that the server lives: its lock, or, when it closed that, only its pid and start time.
+    #[serde(default)]
+    pub(crate) alive: Alive,
+    #[serde(default)]
+    pub(crate) command: Vec<String>,
+    #[serde(default)]
+    pub(crate) cwd: PathBuf,
+    /// The checks, as far as they can be written down.
+    #[serde(default)]
+    pub(crate) ready: Vec<Value>,
+    #[serde(default)]
+    pub(crate) started_at: u64,
+    /// Milliseconds from the start to the first healthy answer.
+    #[serde(default)]
+    pub(crate) ready_ms: Option<u64>,
+    /// When it became ready; zero before.
+    #[serde(default)]
+    pub(crate) ready_at: u64,
+    #[serde(default)]
+    pub(crate) log_file: Option<PathBuf>,
+    /// Where the lines of this start begin in the log.
+    #[serde(default)]
+    pub(crate) log_offset: u64,
+}
+
+/// What proves that a server lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Alive {
+    #[default]
+    Lock,
+    Pid,
+}
+
+impl Record {
+    /// A record of a start that is about to happen, on this machine and in this boot.
+    pub(crate) fn starting(name: &str, generation: u64, attempt: String) -> Self {
+        Record {
+            format: FORMAT,
+            name: name.to_owned(),
+            state: Phase::Starting,
+            generation,
+            attempt,
+            endpoint: None,
+            pid: None,
+            start_time: None,
+            boot_id: sys::boot_id(),
+            pid_namespace: sys::pid_namespace(),
+            host: Some(sys::host_name()),
+            alive: Alive::Lock,
+            command: Vec::new(),
+            cwd: PathBuf::new(),
+            ready: Vec::new(),
+            started_at: crate::deadline::now_ms(),
+            ready_ms: None,
+            ready_at: 0,
+            log_file: None,
+            log_offset: 0,
+        }
+    }
+
+    pub(crate) fn read(place: &Place) -> io::Result<Option<Record>> {
+        match place::read_json::<Record>(&place.record())? {
+            Some(record) if record.format > FORMAT => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, format!("format {} is newer than ours, {FORMAT}", record.format)))
+            }
+            record => Ok(record),
+        }
+    }
+
+    pub(crate) fn write(&self, place: &Place) -> io::Result<()> {
+        place::write_json(&place.record(), self)
+    }
+
+    /// Notes the server's main process.
+    pub(crate) fn set_process(&mut self, pid: u32) {
+        self.pid = Some(pid);
+        self.start_time = sys::process(pid).map(|process| process.start_time);
+    }
+
+    /// The main process, when the number still means that very process: same boot, same pid namespace, same start time, not a zombie.
+    pub(crate) fn living_process(&self) -> Option<u32> {
+        let (pid, start_time) = (self.pid?, self.start_time?);
+        let here = self.boot_id == sys::boot_id() && self.pid_namespace == sys::pid_namespace();
+        let same = sys::process(pid).is_some_and(|process| process.start_time == start_time && !process.zombie);
+        (here && same).then_some(pid)
+    }
+
+    /// Whether the pid in it is one of our own pid namespace.
+    pub(crate) fn in_our_namespace(&self) -> bool {
+        self.pid_namespace.is_none() || self.pid_namespace == sys::pid_namespace()
+    }
+}
+
+/// What `failure.json` says: which attempt failed, and all that is known about it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FailedAttempt {
+    pub(crate) format: u32,
+    pub(crate) attempt: String,
+    #[serde(default)]
+    pub(crate) generation: u64,
+    #[serde(default)]
+    pub(crate) failed_at: u64,
+    pub(crate) failure: Failure,
+}
+
+impl FailedAttempt {
+    /// Publishes why an attempt failed, so that whoever waits for it fails with the same reason.
+    pub(crate) fn publish(place: &Place, attempt: &str, generation: u64, error: &Error) -> io::Result<()> {
+        let failed_at = crate::deadline::now_ms();
+        let failed = FailedAttempt { format: FORMAT, attempt: attempt.to_owned(), generation, failed_at, failure: error.failure().clone() };
+        place::write_json(&place.failure(), &failed)
+    }
+
+    /// The last failure; one that cannot be read counts as none, for it is no more than a message.
+    pub(crate) fn read(place: &Place) -> Option<FailedAttempt> {
+        place::read_json(&place.failure()).ok().flatten()
+    }
+}
+
+/// A record that cannot be read, as an error for those who need it.
+pub(crate) fn unreadable(place: &Place, cause: io::Error) -> Error {
+    Error::new(ErrorCode::Place, format!("cannot read {}", place.record().display())).caused_by(cause)
+}

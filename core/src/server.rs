@@ -1,0 +1,129 @@
+//! What a caller gets back.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::names::StateDir;
+
+/// How a call came by its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// This call started it.
+    Started,
+    /// Another was starting it, and this call waited.
+    Joined,
+    /// It ran already.
+    Reused,
+    /// It is healthy, but not in our records: somebody started it without us. It is never stopped by us.
+    Foreign,
+}
+
+impl Origin {
+    /// Every origin.
+    pub const ALL: &'static [Origin] = &[Origin::Started, Origin::Joined, Origin::Reused, Origin::Foreign];
+
+    /// The word for it, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Origin::Started => "started",
+            Origin::Joined => "joined",
+            Origin::Reused => "reused",
+            Origin::Foreign => "foreign",
+        }
+    }
+}
+
+/// A running, healthy server.
+///
+/// Dropping it does nothing: the server goes on for everybody else.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub(crate) name: String,
+    pub(crate) url: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) pid: Option<u32>,
+    pub(crate) origin: Origin,
+    pub(crate) generation: Option<u64>,
+    pub(crate) started_at_ms: Option<u64>,
+    pub(crate) ready_ms: Option<u64>,
+    pub(crate) log_file: Option<PathBuf>,
+    pub(crate) place: PathBuf,
+    pub(crate) stop_timeout: Duration,
+}
+
+impl Server {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it answers: `http://localhost:1987`, `tcp://localhost:5432`, `unix:/path`; `None` when only a function knows.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// The host of its address.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// The port of its address.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Its main process; `None` for a foreign one.
+    pub fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// How this call came by it.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Which start of its name it is, from 1; `None` for a foreign one.
+    pub fn generation(&self) -> Option<u64> {
+        self.generation
+    }
+
+    /// When it was started, in milliseconds since 1970.
+    pub fn started_at_ms(&self) -> Option<u64> {
+        self.started_at_ms
+    }
+
+    /// How long it took from its start to its first healthy answer, in milliseconds.
+    pub fn ready_ms(&self) -> Option<u64> {
+        self.ready_ms
+    }
+
+    /// Where its output goes.
+    pub fn log_file(&self) -> Option<&Path> {
+        self.log_file.as_deref()
+    }
+
+    /// The private directory of its name.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// Stops it, unless another generation runs by now.
+    ///
+    /// # Errors
+    /// `NOT_RUNNING` when it, or this generation of it, is gone already; `STOP` when it cannot be stopped or is foreign.
+    pub fn stop(&self) -> Result<()> {
+        StateDir::of_place(&self.place).stop(&self.name, &self.stop_options())
+    }
+
+    /// The options with which [`stop`](Server::stop) stops it.
+    pub fn stop_options(&self) -> crate::StopOptions {
+        let options = crate::StopOptions::new().timeout(self.stop_timeout);
+        match (self.origin, self.generation) {
+            (Origin::Foreign, _) | (_, None) => options.only_generation(0),
+            (_, Some(generation)) => options.only_generation(generation),
+        }
+    }
+}

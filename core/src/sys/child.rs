@@ -1,0 +1,182 @@
+//! Between fork and exec: what makes a child a detached server. Only async-signal-safe calls stand in `become_server`.
+
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::ptr;
+
+use super::platform::close_on_exec_from;
+
+/// How long the child tries for the alive lock, which a look from elsewhere may hold for microseconds.
+const ALIVE_TRIES: u32 = 400;
+const ALIVE_PAUSE_NS: libc::c_long = 2_500_000;
+
+/// What a detached child is to run.
+pub(crate) struct Detached<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) argv: &'a [String],
+    pub(crate) env: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    pub(crate) umask: u32,
+    /// The alive lock: taken by the child itself, so that its starter never holds it, and kept open over exec.
+    pub(crate) alive: Option<&'a Path>,
+}
+
+/// Makes `command` start as a leader of its own session, with default signals, with no descriptor but 0, 1, 2 and
+/// the alive lock, and run `what` by a plain `execve`: a script without a shebang is an error and not a job for `sh`.
+///
+/// # Errors
+/// `InvalidInput` for a zero byte in a word. What fails in the child comes back from `Command::spawn`, with its errno.
+pub(crate) fn detach(command: &mut Command, what: &Detached<'_>) -> io::Result<()> {
+    let child = Child {
+        program: c_string(what.program.as_os_str())?,
+        argv: Words::new(what.argv.iter().map(|word| c_string(OsStr::new(word))).collect::<io::Result<_>>()?),
+        env: Words::new(what.env.iter().map(|(key, value)| variable(key, value)).collect::<io::Result<_>>()?),
+        umask: what.umask as libc::mode_t,
+        alive: what.alive.map(|path| c_string(path.as_os_str())).transpose()?,
+    };
+    // SAFETY: the closure runs in the forked child and makes system calls on memory laid out above, nothing else.
+    unsafe { command.pre_exec(move || child.become_server()) };
+    Ok(())
+}
+
+struct Child {
+    program: CString,
+    argv: Words,
+    env: Words,
+    umask: libc::mode_t,
+    alive: Option<CString>,
+}
+
+impl Child {
+    fn become_server(&self) -> io::Result<()> {
+        // SAFETY: each call is async-signal-safe and gets pointers into `self`, which outlives the call.
+        unsafe {
+            libc::setsid();
+            libc::umask(self.umask);
+            reset_signals();
+            close_on_exec_from(3);
+            if let Some(alive) = &self.alive {
+                hold_alive_lock(alive)?;
+            }
+            libc::execve(self.program.as_ptr(), self.argv.pointers.as_ptr(), self.env.pointers.as_ptr());
+        }
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// A list of words as `execve` takes them.
+struct Words {
+    pointers: Vec<*const libc::c_char>,
+    /// Owns what the pointers point to.
+    _words: Vec<CString>,
+}
+
+// SAFETY: the pointers lead to heap memory that `_words` owns and nobody changes.
+unsafe impl Send for Words {}
+// SAFETY: as above; it is only ever read.
+unsafe impl Sync for Words {}
+
+impl Words {
+    fn new(words: Vec<CString>) -> Self {
+        let pointers = words.iter().map(|word| word.as_ptr()).chain([ptr::null()]).collect();
+        Words { pointers, _words: words }
+    }
+}
+
+fn c_string(word: &OsStr) -> io::Result<CString> {
+    CString::new(word.as_bytes()).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a zero byte in the command or its environment"))
+}
+
+fn variable(key: &OsStr, value: &OsStr) -> io::Result<CString> {
+    let mut word = key.to_owned();
+    word.push("=");
+    word.push(value);
+    c_string(&word)
+}
+
+/// Gives every signal its default action and lets all of them through.
+unsafe fn reset_signals() {
+    // SAFETY: plain system calls; a number that is no signal, or one that cannot be set, is refused and left alone.
+    unsafe {
+        for number in 1..65 {
+            libc::signal(number, libc::SIG_DFL);
+        }
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
+    }
+}
+
+/// Locks the file, writes our pid into it and leaves it open under a high number, out of the way of 3, 4, ….
+/// Where the file system knows no such lock the server runs without: pid and start time stand in for it.
+unsafe fn hold_alive_lock(path: &CString) -> io::Result<()> {
+    // SAFETY: system calls on a path that outlives them and on descriptors made here.
+    unsafe {
+        let fd = libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CREAT | libc::O_CLOEXEC | libc::O_NOFOLLOW, 0o600 as libc::c_uint);
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        for attempt in 0.. {
+            if libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) == 0 {
+                break;
+            }
+            match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => {}
+                error if error.kind() == io::ErrorKind::WouldBlock && attempt < ALIVE_TRIES => {
+                    let pause = libc::timespec { tv_sec: 0, tv_nsec: ALIVE_PAUSE_NS };
+                    libc::nanosleep(&pause, ptr::null_mut());
+                }
+                error if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+                _ => return Ok(()),
+            }
+        }
+        write_pid(fd);
+        libc::fcntl(fd, libc::F_DUPFD, high_number());
+    }
+    Ok(())
+}
+
+/// Writes our pid in decimal, without the allocator.
+unsafe fn write_pid(fd: libc::c_int) {
+    let mut digits = [0u8; 12];
+    digits[11] = b'\n';
+    let mut first = 11;
+    let mut rest = std::process::id();
+    while rest > 0 {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    // SAFETY: the pointer and length describe the part of `digits` that was filled.
+    unsafe {
+        libc::ftruncate(fd, 0);
+        libc::write(fd, digits[first..].as_ptr().cast(), digits.len() - first);
+    }
+}
+
+/// A descriptor number near the top of what the process may have, and below what `select` can take.
+unsafe fn high_number() -> libc::c_int {
+    // SAFETY: `getrlimit` fills the value it is given.
+    let soft = unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) != 0 {
+            return 16;
+        }
+        limit.rlim_cur.min(1024) as libc::c_int
+    };
+    (soft - 24).max(soft / 2).max(3)
+}
+
+/// The slow way of `close_on_exec_from`, for systems without a call for it.
+pub(super) fn mark_each_close_on_exec(first: libc::c_uint) {
+    // SAFETY: `fcntl` on a number that is no descriptor is refused and changes nothing.
+    unsafe {
+        let last = libc::sysconf(libc::_SC_OPEN_MAX).clamp(256, 65_536) as libc::c_uint;
+        for fd in first..last {
+            libc::fcntl(fd as libc::c_int, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Linux: eventfd, inotify, pidfd and /proc.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::event::EventfdFlags;
+use rustix::fs::inotify::{CreateFlags, WatchFlags};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
+use rustix::process::{Pid, PidfdFlags};
+
+use super::{PortOwner, Process, Signal};
+
+/// Something to wait for that another thread rings, once and for good.
+#[derive(Debug)]
+pub(crate) struct Bell(OwnedFd);
+
+impl Bell {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Bell(rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    pub(crate) fn ring(&self) {
+        // The only way to fail is a counter that is full, and then it rings already.
+        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Tells of a lock that was closed by a writer and of files that were renamed into a directory.
+#[derive(Debug)]
+pub(crate) struct Watch(OwnedFd);
+
+impl Watch {
+    /// Two watches, so that the server writing its log and readers closing the lock wake nobody.
+    pub(crate) fn on(lock: &Path, dir: &Path) -> io::Result<Self> {
+        let fd = rustix::fs::inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        rustix::fs::inotify::add_watch(&fd, lock, WatchFlags::CLOSE_WRITE)?;
+        rustix::fs::inotify::add_watch(&fd, dir, WatchFlags::MOVED_TO)?;
+        Ok(Watch(fd))
+    }
+
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Forgets what was told so far. Call it before looking, so that nothing told while looking is lost.
+    pub(crate) fn drain(&self) {
+        let mut buffer = [0u8; 4096];
+        while matches!(rustix::io::read(&self.0, &mut buffer), Ok(read) if read > 0) {}
+    }
+}
+
+/// A text that differs after every boot.
+pub(crate) fn boot_id() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}
+
+/// The platform's own folder for state, under the home directory.
+pub(crate) fn data_dir() -> Option<PathBuf> {
+    dirs::state_dir()
+}
+
+/// The processes that have `path` open: for the alive lock, those of the server. Only our own can be looked into.
+pub(crate) fn holders_of(path: &Path) -> Vec<u32> {
+    let Ok(wanted) = fs::metadata(path).map(|meta| (meta.dev(), meta.ino())) else {
+        return Vec::new();
+    };
+    let is_wanted = |fd: fs::DirEntry| fs::metadata(fd.path()).is_ok_and(|meta| (meta.dev(), meta.ino()) == wanted);
+    let own = std::process::id();
+    numeric_entries("/proc")
+        .filter(|pid| *pid != own)
+        .filter(|pid| fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|fds| fds.flatten().any(is_wanted)))
+        .collect()
+}
+
+fn numeric_entries(dir: &str) -> impl Iterator<Item = u32> {
+    fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Who listens on a TCP address, from the kernel's table.
+pub(crate) fn listener_on(address: SocketAddr) -> Option<PortOwner> {
+    let (table, wanted) = match address {
+        SocketAddr::V4(_) => (["/proc/net/tcp", "/proc/net/tcp6"], address.port()),
+        SocketAddr::V6(_) => (["/proc/net/tcp6", "/proc/net/tcp"], address.port()),
+    };
+    let (uid, inode) = table.iter().find_map(|table| listening_socket(&fs::read_to_string(table).ok()?, wanted))?;
+    Some(PortOwner { uid, pid: socket_owner(&inode) })
+}
+
+/// The user and inode of the listening socket on `port`: state 0A in the fourth column, user in the eighth, inode in the tenth.
+fn listening_socket(table: &str, port: u16) -> Option<(u32, String)> {
+    let local_port = format!(":{port:04X}");
+    table.lines().skip(1).find_map(|line| {
+        let columns: Vec<&str> = line.split_ascii_whitespace().collect();
+        let listens = columns.get(3) == Some(&"0A") && columns.get(1).is_some_and(|local| local.ends_with(&local_port));
+        if !listens {
+            return None;
+        }
+        Some((columns.get(7)?.parse().ok()?, (*columns.get(9)?).to_owned()))
+    })
+}
+
+fn socket_owner(inode: &str) -> Option<u32> {
+    let link = format!("socket:[{inode}]");
+    let is_socket = |fd: fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == OsStr::new(&link));
+    numeric_entries("/proc").find(|pid| fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|fds| fds.flatten().any(is_socket)))
+}
+
+/// A text that names the pid namespace we live in: a pid means nothing in another.
+pub(crate) fn pid_namespace() -> Option<String> {
+    fs::read_link("/proc/self/ns/pid").ok().map(|link| link.to_string_lossy().into_owned())
+}
+
+/// What the system knows about `pid`; `None` when there is no such process.
+pub(crate) fn process(pid: u32) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name is in parentheses and may itself contain some, so fields are counted from the last one.
+    let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().collect();
+    Some(Process {
+        zombie: matches!(*fields.first()?, "Z" | "X"),
+        group: fields.get(2)?.parse().ok()?,
+        start_time: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// Whether no process of this pid runs any more.
+pub(crate) fn process_gone(pid: u32) -> bool {
+    process(pid).is_none_or(|process| process.zombie)
+}
+
+/// What a process was run as, short: `node server.js`.
+pub(crate) fn program_of(pid: u32) -> Option<String> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(base_name);
+    let program = words.next()?;
+    match words.next().filter(|word| !word.starts_with('-')) {
+        Some(argument) => Some(format!("{program} {argument}")),
+        None => Some(program),
+    }
+}
+
+fn base_name(word: &[u8]) -> String {
+    Path::new(OsStr::from_bytes(word)).file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Signals the process that had `start_time`, and no later one of the same pid: the pidfd pins it while we look.
+pub(crate) fn send_signal(pid: u32, start_time: u64, signal: Signal) -> io::Result<()> {
+    let Some(raw) = i32::try_from(pid).ok().filter(|pid| *pid > 1).and_then(Pid::from_raw) else {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    };
+    let pinned = match rustix::process::pidfd_open(raw, PidfdFlags::empty()) {
+        Ok(pinned) => Some(pinned),
+        Err(Errno::SRCH) => return Ok(()),
+        Err(_) => None,
+    };
+    if process(pid).is_none_or(|process| process.start_time != start_time) {
+        return Ok(());
+    }
+    let sent = match pinned {
+        Some(pinned) => rustix::process::pidfd_send_signal(pinned, signal.into()),
+        None => rustix::process::kill_process(raw, signal.into()),
+    };
+    match sent {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A write to a closed connection is an error and not a signal.
+pub(super) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
+
+/// A stream socket that never blocks and is closed by exec.
+pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    Ok(rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?)
+}
+
+pub(super) fn exit_descriptor(pid: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+/// Marks every descriptor from `first` on as closing with the next exec. Async-signal-safe.
+pub(super) fn close_on_exec_from(first: libc::c_uint) {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    // SAFETY: a system call on numbers of this process only; it touches no memory.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) } != 0 {
+        super::child::mark_each_close_on_exec(first);
+    }
+}

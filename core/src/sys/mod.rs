@@ -1,0 +1,44 @@
+//! What the operating system gives: the only home of `unsafe` and `cfg`.
+//!
+//! `unix` holds what every supported system does alike; `linux` and `macos` are twins that export the same
+//! functions, in the same order, with the same names, even where one system finds the word odd.
+
+mod child;
+mod net;
+mod unix;
+
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod platform;
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod platform;
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a port needs");
+
+pub(crate) use child::{Detached, detach};
+pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, socket_error, unix_path_fits};
+pub(crate) use platform::{
+    Bell, Watch, boot_id, data_dir, holders_of, listener_on, pid_namespace, process, process_gone, program_of, send_signal,
+};
+pub(crate) use unix::{
+    CloseOnFork, DirFacts, Ending, Interest, Lookup, Polled, Signal, close_on_fork, ending, exit_watch, host_name, inspect_dir,
+    is_unavailable, is_writable, make_private_dir, needs_writer, open_private, poll, runnable, same_file, signal_group, user_id, user_name,
+};
+
+/// What the system knows about a process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process {
+    /// When it began, in the system's own unit: equal for the same process, different for a later one of the same pid.
+    pub(crate) start_time: u64,
+    /// Dead, but not yet collected by its parent.
+    pub(crate) zombie: bool,
+    pub(crate) group: u32,
+}
+
+/// Who listens on a port.
+#[derive(Clone, Debug)]
+pub(crate) struct PortOwner {
+    pub(crate) uid: u32,
+    pub(crate) pid: Option<u32>,
+}

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from maturin import *  # noqa: F403  the hooks that need nothing more
+from maturin import *
 from maturin import build_editable as _build_editable
 from maturin import build_wheel as _build_wheel
 
@@ -30,8 +30,10 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
 
 
 def _put_command() -> None:
-    cargo = [os.environ.get("CARGO", "cargo"), "build", "--release", "--locked", "--package", "server-init", "--message-format", "json-render-diagnostics"]
-    built = subprocess.run(cargo, cwd=_ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    cargo = [os.environ.get("CARGO", "cargo"), "build", "--release", "--locked", "--package", "server-init"]
+    built = subprocess.run(
+        [*cargo, "--message-format", "json-render-diagnostics"], cwd=_ROOT, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
     messages = map(json.loads, built.splitlines())
     (command,) = [message["executable"] for message in messages if message.get("executable")]
     target = _SCRIPTS / Path(command).name

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pyo3::prelude::*;
-use spawnlock::StateDir;
+use spawnlock::StopOptions;
 
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
@@ -86,7 +86,7 @@ impl Server {
     /// Stops it, unless another generation runs by now.
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
         let interrupt = Interrupt::by_signals();
-        let result = py.detach(|| stop(&self.0, &interrupt));
+        let result = py.detach(|| self.0.stop_with(StopOptions::new().cancel(interrupt.cancel())));
         interrupt.outcome(py, result)
     }
 
@@ -99,8 +99,8 @@ impl Server {
     /// Stops it on a thread of its own, then calls `done(None, error)` there.
     fn _begin_stop(&self, done: Done) -> PyResult<Job> {
         let (server, interrupt) = (self.0.clone(), Interrupt::by_hand());
-        let within = interrupt.clone();
-        job::begin(done.0, interrupt, move || stop(&server, &within))
+        let options = StopOptions::new().cancel(interrupt.cancel());
+        job::begin(done.0, interrupt, move || server.stop_with(options))
     }
 
     fn __repr__(&self) -> String {
@@ -108,9 +108,4 @@ impl Server {
         let pid = server.pid().map_or_else(String::new, |pid| format!(" pid {pid}"));
         format!("<Server {:?} {}{pid} {}>", server.name(), server.url().unwrap_or_default(), server.origin().as_str())
     }
-}
-
-/// [`spawnlock::Server::stop`], ended by `interrupt`.
-fn stop(server: &spawnlock::Server, interrupt: &Interrupt) -> spawnlock::Result<()> {
-    StateDir::new(server.place().parent())?.stop(server.name(), &server.stop_options().cancel(interrupt.cancel()))
 }

@@ -1,9 +1,9 @@
 """Start a background server exactly once, however many processes ask for it, and share it with all of them.
 
-    from spawnlock import ensure_server
-
-    api = ensure_server("api", command=["node", "server.js"], ready="http://localhost:1987/health")
-    print(api.origin, api.url, api.pid)
+>>> from spawnlock import ensure_server
+>>> api = ensure_server("api", command=["node", "server.js"], ready="http://localhost:1987/health")
+>>> print(api.origin, api.url, api.pid)
+started http://localhost:1987 4242
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ._native import ServerSpec, begin_stop
@@ -38,10 +39,9 @@ async def _waited(begin: Callable[[Done], Job], undo: Callable[[Any], Coroutine[
             outcome.set_exception(error)
 
     def done(result: object, error: BaseException | None) -> None:
-        try:
+        # A loop that is closed by now has nobody who waits.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:
-            pass  # The loop is closed, so nobody waits any more.
 
     job = begin(done)
     try:
@@ -58,7 +58,5 @@ async def _waited(begin: Callable[[Done], Job], undo: Callable[[Any], Coroutine[
 async def _released(outcome: asyncio.Future[Any]) -> None:
     """Waits until a cancelled call has let go of everything, however often the task is cancelled meanwhile."""
     while not outcome.done():
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait([outcome])
-        except asyncio.CancelledError:
-            pass

@@ -81,7 +81,7 @@ pub struct ServerSpec {
     on_lock_unavailable: OnLockUnavailable,
     lock_patience: Option<Duration>,
     stop_timeout: Option<Duration>,
-    cancel: Cancel,
+    cancel: Option<Cancel>,
     listener: Listener,
 }
 
@@ -195,7 +195,7 @@ impl ServerSpec {
 
     /// Lets another thread end the call.
     pub fn cancel(mut self, cancel: Cancel) -> Self {
-        self.cancel = cancel;
+        self.cancel = Some(cancel);
         self
     }
 
@@ -223,7 +223,7 @@ impl ServerSpec {
         Ok(Plan {
             start: if environment::disabled()? { None } else { self.checked_start()? },
             probe: Probe { checks, identity, timeout: probe_timeout },
-            patience: Patience::new(Deadline::after(at_least_some("timeout", timeout)?), self.cancel.clone()),
+            patience: Patience::new(Deadline::after(at_least_some("timeout", timeout)?), self.cancel.clone().unwrap_or_else(Cancel::never)),
             timeout,
             lock_patience: self.lock_patience,
             on_lock_unavailable: self.on_lock_unavailable,

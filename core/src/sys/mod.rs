@@ -17,7 +17,7 @@ mod platform;
 compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a port needs");
 
 pub(crate) use child::{Detached, detach};
-pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, socket_error, unix_path_fits};
+pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
 pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, pid_namespace, process, program_of, send_signal,
 };

@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -41,9 +41,8 @@ class Scene:
         return [str(FIXTURE), "--port", str(self.port), "--starts", str(self.starts_file), *flags]
 
     def options(self, *flags: str, **others: Any) -> Options:
-        options: Options = {"command": self.command(*flags), "ready": self.url, "timeout": 20}
-        options.update(**others)
-        return options
+        options: Any = {"command": self.command(*flags), "ready": self.url, "timeout": 20, **others}
+        return cast("Options", options)
 
     def ensure(self, *flags: str, **others: Any) -> spawnlock.Server:
         return spawnlock.ensure_server(self.name, **self.options(*flags, **others))
@@ -65,7 +64,17 @@ class Scene:
 
     def contender(self, gate: Path, timeout_ms: int, *flags: str) -> subprocess.Popen[str]:
         asked = ["--name", self.name, "--ready", self.url, "--timeout-ms", str(timeout_ms)]
-        line = [sys.executable, str(CONTENDER), *asked, "--state-dir", str(self.state_dir), "--gate", str(gate), "--", *self.command(*flags)]
+        line = [
+            sys.executable,
+            str(CONTENDER),
+            *asked,
+            "--state-dir",
+            str(self.state_dir),
+            "--gate",
+            str(gate),
+            "--",
+            *self.command(*flags),
+        ]
         client = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
         self._clients.append(client)
         return client
@@ -108,8 +117,11 @@ def command_line(pid: int) -> str:
 
 
 def is_alive(pid: int | None) -> bool:
-    """Whether there is such a process, be it a zombie."""
-    return Path(f"/proc/{pid}").exists()
+    """Whether this process runs. A dead one that its parent has not collected yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def eventually(is_so: Callable[[], object], what: str, within: float = 10) -> None:

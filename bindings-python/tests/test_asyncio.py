@@ -8,9 +8,9 @@ import threading
 import time
 
 import pytest
-from conftest import Scene, eventually, is_alive
 
 import spawnlock
+from conftest import Scene, eventually, is_alive
 
 
 def test_awaiting_gives_the_server(scene: Scene) -> None:
@@ -24,7 +24,9 @@ def test_awaiting_gives_the_server(scene: Scene) -> None:
 def test_the_loop_runs_on_and_its_executor_is_not_used(scene: Scene) -> None:
     async def count_while_waiting() -> int:
         loop = asyncio.get_running_loop()
-        waits = [asyncio.create_task(spawnlock.ensure_server_async(scene.name, **scene.options("--initializing", "600"))) for _ in range(64)]
+        waits = [
+            asyncio.create_task(spawnlock.ensure_server_async(scene.name, **scene.options("--initializing", "600"))) for _ in range(64)
+        ]
         turns = 0
         while not all(wait.done() for wait in waits):
             await asyncio.sleep(0.005)

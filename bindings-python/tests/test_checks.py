@@ -6,9 +6,9 @@ import socket
 import time
 
 import pytest
-from conftest import Scene
 
 import spawnlock
+from conftest import Scene
 
 
 def listens(port: int) -> bool:
@@ -60,14 +60,21 @@ def test_an_exit_from_within_a_function_reaches_the_caller(scene: Scene, raised:
 
 def test_all_checks_of_a_list_must_pass(scene: Scene) -> None:
     ready_at = time.monotonic() + 0.5
-    checks = [scene.url, f"tcp:127.0.0.1:{scene.port}", {"http": scene.url, "status": 200}, lambda: time.monotonic() > ready_at or "starting"]
+    checks = [
+        scene.url,
+        f"tcp:127.0.0.1:{scene.port}",
+        {"http": scene.url, "status": 200},
+        lambda: time.monotonic() > ready_at or "starting",
+    ]
     scene.ensure(ready=lambda: listens(scene.port))
     assert scene.ensure(ready=checks).origin == "reused"
     assert time.monotonic() > ready_at
 
 
 def test_a_dict_holds_the_details_of_a_check(scene: Scene) -> None:
-    server = scene.ensure("--status", "203", "--word", "lovely", ready={"http": scene.url, "status": ["200-202", 203], "json": {"status": "lovely"}})
+    server = scene.ensure(
+        "--status", "203", "--word", "lovely", ready={"http": scene.url, "status": ["200-202", 203], "json": {"status": "lovely"}}
+    )
     assert server.origin == "started"
 
 

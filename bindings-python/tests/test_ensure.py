@@ -8,9 +8,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Scene, is_alive
 
 import spawnlock
+from conftest import Scene, is_alive
 
 
 def test_the_first_call_starts_the_server_and_the_next_one_reuses_it(scene: Scene) -> None:
@@ -104,7 +104,7 @@ def test_the_state_directory_can_be_given_and_so_can_paths_of_any_kind(scene: Sc
 
 def test_without_a_name_the_server_is_named_after_its_address(scene: Scene) -> None:
     server = spawnlock.ensure_server(command=scene.command(), ready=scene.url)
-    assert server.name == f"127.0.0.1_{scene.port}"
+    assert server.name == f"localhost_{scene.port}"
 
 
 def test_a_shell_line_starts_a_server_too(scene: Scene) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Scene, eventually
 
 import spawnlock
+from conftest import Scene, eventually
 
 
 def fails(scene: Scene, *flags: str, **options: Any) -> spawnlock.SpawnlockError:

@@ -6,9 +6,9 @@ import asyncio
 import os
 
 import pytest
-from conftest import Scene, is_alive
 
 import spawnlock
+from conftest import Scene, is_alive
 
 
 def test_a_scope_stops_the_server_it_started(scene: Scene) -> None:
@@ -52,6 +52,7 @@ def test_scopes_nest(scene: Scene) -> None:
     assert not is_alive(outer.pid)
 
 
+@pytest.mark.filterwarnings("ignore:This process")
 def test_a_forked_child_that_leaves_the_scope_stops_nothing(scene: Scene) -> None:
     scope = spawnlock.server(scene.name, **scene.options())
     with scope as server:

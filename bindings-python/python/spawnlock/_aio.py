@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 async def ensured(name: str | None, options: Options, undo: Callable[[Server], Coroutine[Any, Any, None]] | None = None) -> Server:
     """The server; one that came just when the task was cancelled is given to `undo`."""
-    return await _waited(ServerSpec(name, **options).begin, undo)
+    server: Server = await _waited(ServerSpec(name, **options).begin, undo)
+    return server
 
 
 async def stopped(server: Server) -> None:

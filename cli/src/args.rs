@@ -12,7 +12,7 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
     /// What every subcommand takes.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of all commands")]
     pub common: Common,
 }
 
@@ -55,8 +55,7 @@ pub enum Command {
 pub struct Ensure {
     /// The server's name [default: made from its address, as localhost_1987]
     pub name: Option<String>,
-    /// How to tell that it is ready: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page,
-    /// or a JSON object; all must pass
+    /// How to tell that it is ready, see below; may be repeated, then all must pass
     #[arg(short, long, value_name = "CHECK")]
     pub ready: Vec<String>,
     /// The port, for the check http://HOST:PORT/health when no --ready is given
@@ -178,7 +177,9 @@ Examples:
   url=$(server-init ensure api --port 1987 --print url -- node server.js)
   server-init ensure --env-prefix OCTOCODE -- node server.js
 
-Times have a unit: 30s, 500ms, 1m 30s.";
+Checks: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, or a JSON object.
+Times have a unit: 30s, 500ms, '1m 30s'.
+The server's command stands behind `--`.";
 
 const STATUS_EXAMPLES: &str = "\
 Examples:

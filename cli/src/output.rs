@@ -1,8 +1,9 @@
 //! stdout for the result, stderr for people.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::Serialize;
 use spawnlock::{ErrorCode, Failure};
 
@@ -72,12 +73,21 @@ pub fn refuse(refusal: &clap::Error) -> u8 {
             Err(trouble) => trouble.exit_code(),
         };
     }
-    let text = refusal.to_string();
+    let text = with_tip(refusal);
     say(text.trim_end());
     if asks_for_json() {
         print_failure(ErrorCode::Config, text.trim_end(), None);
     }
     exit::USAGE
+}
+
+/// The text of a refusal; a bare word too many is most often the server's command.
+fn with_tip(refusal: &clap::Error) -> String {
+    let word = match refusal.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if refusal.kind() == ErrorKind::UnknownArgument && !word.starts_with('-') => word,
+        _ => return refusal.to_string(),
+    };
+    format!("{refusal}\n  tip: the server's command stands behind `--`, as in `-- {word} …`")
 }
 
 /// One thing for people.
@@ -96,7 +106,7 @@ fn with_cause(trouble: &Trouble) -> String {
 fn print(text: impl Display) -> Result<()> {
     match writeln!(io::stdout(), "{text}") {
         // The reader has read enough; the server runs all the same.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(Trouble::Output),
     }
 }

@@ -26,14 +26,8 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: &'static [EventKind] = &[
-        EventKind::Waiting,
-        EventKind::Starting,
-        EventKind::Adopting,
-        EventKind::Ready,
-        EventKind::Stopping,
-        EventKind::Warning,
-    ];
+    pub const ALL: &'static [EventKind] =
+        &[EventKind::Waiting, EventKind::Starting, EventKind::Adopting, EventKind::Ready, EventKind::Stopping, EventKind::Warning];
 
     /// The word for it, the same in every language.
     pub const fn as_str(self) -> &'static str {

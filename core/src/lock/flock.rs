@@ -23,8 +23,8 @@ const TELL_AFTER: Duration = Duration::from_secs(1);
 const SETTLE_TRIES: u32 = 7;
 const SETTLE_FIRST: Duration = Duration::from_micros(50);
 
-/// The right to start the server of a place. Released by [`release`](SpawnLock::release), by dropping it, or by the
-/// death of the process; a forked child's copy releases nothing.
+/// The right to start the server of a place. Released by dropping it, first the lock and then
+/// the descriptor whose close wakes the waiters, or by the death of the process; a forked child's copy releases nothing.
 #[derive(Debug)]
 pub(crate) struct SpawnLock {
     /// Carries the lock. Waiters open for reading only, so that their closing wakes no other waiter.
@@ -118,11 +118,6 @@ impl SpawnLock {
                 return look().map_or(Acquired::Elapsed, Acquired::Told);
             }
         }
-    }
-
-    /// Lets go: first the lock, then the descriptor whose close wakes the waiters.
-    pub(crate) fn release(self) {
-        drop(self);
     }
 
     /// Writes down who holds it. A full disk makes the holder unknown, not the lock void.

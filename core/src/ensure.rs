@@ -22,6 +22,8 @@ use crate::sys;
 
 /// Under the lock the server gets at least this long to answer.
 const SECOND_LOOK: Duration = Duration::from_millis(200);
+/// A server that answers wrongly is not asked more often than this.
+const AGAIN: Duration = Duration::from_millis(20);
 /// A waiter gives the holder this much beyond its own deadline, at most, to say why it failed.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// News of this age are believed without asking the server again.
@@ -342,7 +344,7 @@ impl Flow {
             {
                 return Err(self.call.report().occupied(answer, record, since.elapsed()));
             }
-            let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()));
+            let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()).max(AGAIN));
             self.call.check_cancelled()?;
         }
     }

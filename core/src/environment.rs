@@ -111,5 +111,6 @@ fn keep(key: &str, value: &str, inherit: bool) -> bool {
     if !inherit {
         return matches!(key, "PATH" | "HOME");
     }
-    !CALLERS_OWN.contains(&key) && !(JOB_SERVERS.contains(&key) && value.contains("jobserver"))
+    let of_job_server = JOB_SERVERS.contains(&key) && value.contains("jobserver");
+    !CALLERS_OWN.contains(&key) && !of_job_server
 }

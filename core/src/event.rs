@@ -62,7 +62,9 @@ pub struct Event {
 
 /// A listener for events. It is called on the thread that makes the call.
 #[derive(Clone, Default)]
-pub(crate) struct Listener(Option<Arc<dyn Fn(&Event) + Send + Sync>>);
+pub(crate) struct Listener(Option<Arc<Listen>>);
+
+type Listen = dyn Fn(&Event) + Send + Sync;
 
 impl Listener {
     pub(crate) fn new(listen: impl Fn(&Event) + Send + Sync + 'static) -> Self {

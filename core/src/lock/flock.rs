@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use fs4::FileExt;
@@ -165,11 +165,11 @@ impl Tried {
     }
 }
 
-fn open(path: &PathBuf) -> io::Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     sys::open_private(path, Lookup::Read)
 }
 
-fn try_lock(file: File, path: &PathBuf) -> Tried {
+fn try_lock(file: File, path: &Path) -> Tried {
     match FileExt::try_lock(&file) {
         Ok(()) => {}
         Err(fs4::TryLockError::WouldBlock) => return Tried::Busy(file),
@@ -189,7 +189,7 @@ fn try_lock(file: File, path: &PathBuf) -> Tried {
 }
 
 /// A signal is no answer, and NFS wants a writer for an exclusive lock; the rest is for the caller.
-fn retry_otherwise(file: File, path: &PathBuf, error: io::Error) -> Tried {
+fn retry_otherwise(file: File, path: &Path, error: io::Error) -> Tried {
     if error.kind() == io::ErrorKind::Interrupted {
         return try_lock(file, path);
     }

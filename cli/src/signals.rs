@@ -1,6 +1,7 @@
 //! Ctrl-C, SIGTERM and a closed terminal end a wait instead of the process, so that everything is released first.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -36,6 +37,8 @@ pub fn cancel() -> Cancel {
 
 /// The signals we were started to ignore, as `nohup` does: they stay ignored. A system that does not tell ignores none.
 fn ignored() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut status = [0; 4096];
+    let length = File::open("/proc/self/status").and_then(|mut file| file.read(&mut status)).unwrap_or(0);
+    let status = String::from_utf8_lossy(&status[..length]);
     status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok()).unwrap_or(0)
 }

@@ -82,7 +82,7 @@ impl Attempt {
 
     /// Takes over the start of somebody who is gone.
     pub(crate) fn adopt(call: &Call, record: Record) -> Self {
-        call.tell(EventKind::Adopting, "the process that started the server is gone; waiting in its stead".into(), record.pid);
+        call.tell(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), record.pid);
         Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false }
     }
 

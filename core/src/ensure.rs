@@ -57,6 +57,7 @@ impl ServerSpec {
             let lock = match flow.take_turn()? {
                 Turn::Ours(lock) => lock,
                 Turn::Joined(record) => return flow.joined(&record),
+                Turn::Found(server) => return Ok(server),
             };
             match flow.decide()? {
                 Next::Found(record, origin) => return Ok(flow.server(record.as_ref(), origin)),
@@ -151,8 +152,14 @@ impl Flow {
         self.call.ask(&patience).map_err(|_| self.call.cancelled())
     }
 
+    /// Asks once more, with a little time even when the deadline is near.
+    pub(crate) fn look_again(&mut self) -> Result<Verdict> {
+        let patience = self.call.plan.patience.at_least(SECOND_LOOK);
+        self.call.ask(&patience).map_err(|_| self.call.cancelled())
+    }
+
     /// The server answered as a healthy one: whose is it?
-    fn found(&mut self) -> Result<Server> {
+    pub(crate) fn found(&mut self) -> Result<Server> {
         let Some(known) = self.known().filter(Known::lives) else {
             self.name_stranger();
             return Ok(self.server(None, Origin::Foreign));
@@ -217,8 +224,7 @@ impl Flow {
     fn weigh(&mut self) -> Result<Next> {
         let since = Deadline::after(self.call.plan.probe.timeout);
         loop {
-            let patience = self.call.plan.patience.at_least(SECOND_LOOK);
-            let verdict = self.call.ask(&patience).map_err(|_| self.call.cancelled())?;
+            let verdict = self.look_again()?;
             let known = self.known();
             let alive = known.as_ref().filter(|known| known.lives());
             if let Some(known) = alive {

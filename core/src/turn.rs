@@ -8,7 +8,9 @@ use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::lock::{self, Acquired, SpawnLock};
 use crate::place::Stamp;
+use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
+use crate::server::Server;
 use crate::spec::OnLockUnavailable;
 
 /// A waiter gives the holder this much beyond its own deadline, at most, to say why it failed.
@@ -21,6 +23,8 @@ pub(crate) enum Turn {
     Ours(Option<SpawnLock>),
     /// The holder published that it is ready.
     Joined(Record),
+    /// The server itself answered, late in the day.
+    Found(Server),
 }
 
 /// What the holder of the lock published while we waited.
@@ -44,19 +48,27 @@ impl Flow {
         match SpawnLock::acquire(&place, &patience, |holder| self.tell_waiting(holder), || self.news()) {
             Acquired::Held(lock) => match self.news() {
                 Some(news) => self.heed(news),
-                None if self.call.plan.patience.deadline.expired() => Err(self.call.report().lock_timeout(None)),
+                None if self.call.plan.patience.deadline.expired() => self.out_of_time(None),
                 None => Ok(Turn::Ours(Some(lock))),
             },
             Acquired::Told(news) => self.heed(news),
             Acquired::Unavailable(cause) => self.without_lock(cause),
             Acquired::Cancelled => Err(self.call.cancelled()),
-            Acquired::Elapsed if self.call.plan.patience.deadline.expired() => Err(self.call.report().lock_timeout(lock::holder(&place))),
+            Acquired::Elapsed if self.call.plan.patience.deadline.expired() => self.out_of_time(lock::holder(&place)),
             Acquired::Elapsed => {
                 let holder = lock::holder(&place).map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
                 self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as lock patience asks"));
                 self.lockless = true;
                 Ok(Turn::Ours(None))
             }
+        }
+    }
+
+    /// A holder that is frozen publishes nothing; its server may be well all the same.
+    fn out_of_time(&mut self, holder: Option<lock::Holder>) -> Result<Turn> {
+        match self.look_again()? {
+            Verdict::Ready => self.found().map(Turn::Found),
+            _ => Err(self.call.report().lock_timeout(holder)),
         }
     }
 

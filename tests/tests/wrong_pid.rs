@@ -13,9 +13,19 @@ use spawnlock_tests::{Scene, process_alive, wait_until};
 /// A process that has nothing to do with anybody, in a group of its own.
 struct Stranger(Child);
 
+/// The unit of start times: no server of a test begins in the same tick as a stranger, as no reused pid does.
+const TICK: Duration = Duration::from_millis(20);
+
 impl Stranger {
     fn new() -> Self {
-        Stranger(Command::new("sleep").arg("300").process_group(0).spawn().unwrap())
+        Stranger::of(Command::new("sleep").arg("300"))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        std::thread::sleep(TICK);
+        let stranger = Stranger(command.process_group(0).spawn().unwrap());
+        std::thread::sleep(TICK);
+        stranger
     }
 
     fn pid(&self) -> u32 {
@@ -99,6 +109,7 @@ fn pid_one_is_never_ours() {
 
 #[test]
 fn our_own_pid_is_not_the_server() {
+    std::thread::sleep(TICK);
     both_ways(&[("pid", json!(std::process::id()))], || true);
 }
 
@@ -137,7 +148,6 @@ fn another_users_process_is_never_signalled() {
         return;
     }
     let scene = crashed();
-    let theirs = Command::new("setpriv").args(["--reuid", "65534", "--clear-groups", "sleep", "300"]).process_group(0).spawn().unwrap();
-    let theirs = Stranger(theirs);
+    let theirs = Stranger::of(Command::new("setpriv").args(["--reuid", "65534", "--clear-groups", "sleep", "300"]));
     assert_taken_for_dead(&scene, &[("pid", json!(theirs.pid()))], || process_alive(theirs.pid()));
 }

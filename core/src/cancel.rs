@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, LONG_ENOUGH};
 use crate::sys::{self, Bell};
 
 /// How often a [hook](Cancel::checked_by) is asked while nothing else wakes a wait.
@@ -127,9 +127,24 @@ impl Patience {
         Patience { deadline: self.deadline.later(grace), ..self.clone() }
     }
 
+    /// The same, ending no sooner than `least` from now.
+    pub(crate) fn at_least(&self, least: Duration) -> Self {
+        if self.deadline.remaining() < least { self.afresh(least) } else { self.clone() }
+    }
+
+    /// The same cancellation, with `limit` from now.
+    pub(crate) fn afresh(&self, limit: Duration) -> Self {
+        Patience { deadline: Deadline::after(limit), ..self.clone() }
+    }
+
+    /// For what must be done even after a cancellation: cleaning up, with deadlines of its own.
+    pub(crate) fn uncancelled() -> Self {
+        Patience::new(Deadline::after(LONG_ENOUGH), Cancel::new())
+    }
+
     /// Whether the caller cancelled or the bell rang: what is under way has lost its point.
     pub(crate) fn broken_off(&self) -> bool {
-        self.cancel.is_cancelled() || self.bell.as_deref().is_some_and(|bell| matches!(sys::poll(&[], [Some(bell), None], Duration::ZERO), Ok(sys::Polled::Bell(_))))
+        self.cancel.is_cancelled() || self.bell.as_deref().is_some_and(Bell::rang)
     }
 
     /// Waits `time`, never past the deadline.

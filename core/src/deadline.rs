@@ -46,10 +46,6 @@ impl Deadline {
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
-
-    pub(crate) fn limit(&self) -> Duration {
-        self.end - self.start
-    }
 }
 
 /// The wall clock, in milliseconds since 1970: for people and records, never for waits.

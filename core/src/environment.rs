@@ -25,8 +25,17 @@ pub(crate) const GENERATION: &str = "SPAWNLOCK_GENERATION";
 pub(crate) const WITHIN: &str = "SPAWNLOCK_WITHIN";
 
 /// Variables of the caller that are lies in the server: they speak of descriptors, sockets or jobs it does not get.
-const CALLERS_OWN: &[&str] =
-    &["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", NAME, PLACE, GENERATION];
+const CALLERS_OWN: &[&str] = &[
+    "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "NODE_CHANNEL_FD",
+    "NODE_CHANNEL_SERIALIZATION_MODE",
+    NAME,
+    PLACE,
+    GENERATION,
+];
 /// The same, where they speak of a job server.
 const JOB_SERVERS: &[&str] = &["MAKEFLAGS", "MFLAGS", "CARGO_MAKEFLAGS"];
 
@@ -58,8 +67,14 @@ pub(crate) fn is_within(place: &Path) -> bool {
 
 /// What a server gets to see: the caller's variables without those that are only the caller's, or nothing
 /// but `PATH` and `HOME`, then the declared ones, then ours.
-pub(crate) fn for_server(inherit: bool, declared: &[(String, String)], ours: [(&str, String); 3], place: &Path) -> Vec<(OsString, OsString)> {
-    let mut all: Vec<(OsString, OsString)> = env::vars_os().filter(|(key, value)| keep(&key.to_string_lossy(), &value.to_string_lossy(), inherit)).collect();
+pub(crate) fn for_server(
+    inherit: bool,
+    declared: &[(String, String)],
+    ours: [(&str, String); 3],
+    place: &Path,
+) -> Vec<(OsString, OsString)> {
+    let mut all: Vec<(OsString, OsString)> =
+        env::vars_os().filter(|(key, value)| keep(&key.to_string_lossy(), &value.to_string_lossy(), inherit)).collect();
     let mut set = |key: &str, value: OsString| {
         all.retain(|(known, _)| known.as_os_str() != key);
         all.push((key.into(), value));
@@ -79,9 +94,23 @@ pub(crate) fn for_server(inherit: bool, declared: &[(String, String)], ours: [(&
     all
 }
 
+/// A path as a person writes it: `~/…` for what is in the home directory.
+pub(crate) fn tilde(path: &Path) -> String {
+    match dirs::home_dir().and_then(|home| Some(path.strip_prefix(home).ok()?.to_owned())) {
+        Some(below) => format!("~/{}", below.display()),
+        None => path.display().to_string(),
+    }
+}
+
+/// The caller's working directory; `None` when it was deleted.
+pub(crate) fn current_dir() -> Option<PathBuf> {
+    env::current_dir().ok().filter(|dir| dir.is_dir())
+}
+
 fn keep(key: &str, value: &str, inherit: bool) -> bool {
     if !inherit {
         return matches!(key, "PATH" | "HOME");
     }
-    !CALLERS_OWN.contains(&key) && !(JOB_SERVERS.contains(&key) && value.contains("jobserver"))
+    let of_job_server = JOB_SERVERS.contains(&key) && value.contains("jobserver");
+    !CALLERS_OWN.contains(&key) && !of_job_server
 }

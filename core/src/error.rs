@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::environment;
+
 /// Result of every fallible call of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -53,8 +55,6 @@ codes! {
     Unresponsive = "ERR_SPAWNLOCK_UNRESPONSIVE",
     /// Something that is not this server answers on its endpoint. Free the endpoint or choose another.
     Foreign = "ERR_SPAWNLOCK_FOREIGN",
-    /// The server ended because its port is taken. The hint names the owner where the system tells.
-    PortInUse = "ERR_SPAWNLOCK_PORT_IN_USE",
     /// The server, or something it started, asked for this same server. Do not call `ensure` for one's own name.
     Recursive = "ERR_SPAWNLOCK_RECURSIVE",
     /// The system forbids us to reach the endpoint. Check the permissions of the socket.
@@ -223,14 +223,14 @@ impl fmt::Display for Error {
         if let Some(command) = &failure.command {
             write!(f, "\n  command  {command}")?;
             if let Some(cwd) = &failure.cwd {
-                write!(f, "   (in {})", cwd.display())?;
+                write!(f, "   (in {})", environment::tilde(cwd))?;
             }
         }
         if let Some(probe) = &failure.probe {
             write!(f, "\n  probe    {probe}")?;
         }
         if let Some(log) = &failure.log_file {
-            write!(f, "\n  log      {}", log.display())?;
+            write!(f, "\n  log      {}", environment::tilde(log))?;
         }
         for line in &failure.log_tail {
             write!(f, "\n    | {line}")?;

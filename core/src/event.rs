@@ -26,14 +26,8 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: &'static [EventKind] = &[
-        EventKind::Waiting,
-        EventKind::Starting,
-        EventKind::Adopting,
-        EventKind::Ready,
-        EventKind::Stopping,
-        EventKind::Warning,
-    ];
+    pub const ALL: &'static [EventKind] =
+        &[EventKind::Waiting, EventKind::Starting, EventKind::Adopting, EventKind::Ready, EventKind::Stopping, EventKind::Warning];
 
     /// The word for it, the same in every language.
     pub const fn as_str(self) -> &'static str {
@@ -68,7 +62,9 @@ pub struct Event {
 
 /// A listener for events. It is called on the thread that makes the call.
 #[derive(Clone, Default)]
-pub(crate) struct Listener(Option<Arc<dyn Fn(&Event) + Send + Sync>>);
+pub(crate) struct Listener(Option<Arc<Listen>>);
+
+type Listen = dyn Fn(&Event) + Send + Sync;
 
 impl Listener {
     pub(crate) fn new(listen: impl Fn(&Event) + Send + Sync + 'static) -> Self {

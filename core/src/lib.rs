@@ -7,14 +7,22 @@ mod cancel;
 mod deadline;
 mod environment;
 mod event;
+mod log;
 mod place;
 mod record;
 
+mod launch;
 mod lock;
 mod probe;
 
+mod life;
+
+mod attempt;
+mod call;
+mod end;
 mod ensure;
 mod names;
+mod report;
 mod server;
 mod spec;
 

@@ -3,12 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cancel::Cancel;
-use crate::error::{Error, Failure, Result};
-use crate::event::{Event, Listener};
-use crate::lock::Holder;
-use crate::place;
-use crate::probe::Verdict;
+use crate::cancel::{Cancel, Patience};
+use crate::deadline::{Deadline, readable};
+use crate::end::Ours;
+use crate::error::{Error, ErrorCode, Failure, Result};
+use crate::event::{Event, EventKind, Listener};
+use crate::life::{Known, Seen};
+use crate::lock::{self, Acquired, Holder, SpawnLock};
+use crate::place::{self, Place, Stamp};
+use crate::probe::{Check, Probe, Verdict};
+use crate::record::{FailedAttempt, Phase, Record};
+use crate::spec;
+
+/// How long a stop waits for a start that is under way.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long `status` waits for a health answer.
+const STATUS_PROBE: Duration = Duration::from_secs(1);
 
 /// What a server is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,7 +143,9 @@ impl StateDir {
     /// # Errors
     /// `CONFIG` for a name that is none, `PLACE` for a place that is not ours.
     pub fn status(&self, name: &str) -> Result<Status> {
-        todo!("{name}")
+        spec::checked_name(name)?;
+        let place = Place::of(&self.0, name)?;
+        status_of(&place, name)
     }
 
     /// Every name that was ever used here, in order.
@@ -141,7 +153,8 @@ impl StateDir {
     /// # Errors
     /// `PLACE` when the directory is not ours.
     pub fn list(&self) -> Result<Vec<Status>> {
-        todo!()
+        let named = |place: Place| Record::read(&place).ok().flatten().map(|record| (place, record.name));
+        place::all_in(&self.0)?.into_iter().filter_map(named).map(|(place, name)| status_of(&place, &name)).collect()
     }
 
     /// Stops a server: SIGTERM to its group, a grace, SIGKILL. Returns when it is gone.
@@ -150,9 +163,96 @@ impl StateDir {
     /// `NOT_RUNNING` when nothing of ours runs under this name; `STOP` when it cannot be ended;
     /// `LOCK_TIMEOUT` when a start held the lock all the time; `CANCELLED`.
     pub fn stop(&self, name: &str, options: &StopOptions) -> Result<()> {
-        let _ = (name, options);
-        Err(Error::config("name", "todo"))
+        spec::checked_name(name)?;
+        let place = Place::of(&self.0, name)?;
+        let wanted =
+            |known: &Known| known.lives() && options.only_generation.is_none_or(|generation| generation == known.record.generation);
+        if Stamp::of(&place.spawn_lock()).is_missing() && living(&place, name).is_none() {
+            return Err(not_running(name));
+        }
+        let patience = Patience::new(Deadline::after(LOCK_TIMEOUT), options.cancel.clone());
+        let _lock = lock_for_stop(&place, name, &patience)?;
+        let mut known = living(&place, name).filter(wanted).ok_or_else(|| not_running(name))?;
+        let message = format!("stopping server \"{name}\"");
+        options.listener.tell(&Event {
+            kind: EventKind::Stopping,
+            name: name.to_owned(),
+            message,
+            elapsed: patience.deadline.elapsed(),
+            pid: known.record.pid,
+            holder: None,
+        });
+        Ours::of(&place, &known.record, false).end(options.timeout.unwrap_or(spec::STOP_TIMEOUT), &patience)?;
+        known.record.state = Phase::Stopped;
+        // It is gone; a record that could not be rewritten is held against the alive lock anyway.
+        let _ = known.record.write(&place);
+        Ok(())
     }
+}
+
+/// A stop and a start never overlap. Where no lock can be had the stop goes on without.
+fn lock_for_stop(place: &Place, name: &str, patience: &Patience) -> Result<Option<SpawnLock>> {
+    match SpawnLock::acquire(place, patience, |_| {}, || None::<()>) {
+        Acquired::Held(lock) => Ok(Some(lock)),
+        Acquired::Unavailable(_) | Acquired::Told(()) => Ok(None),
+        Acquired::Cancelled => Err(Error::new(ErrorCode::Cancelled, format!("stopping server \"{name}\" was cancelled"))),
+        Acquired::Elapsed => {
+            let holder = lock::holder(place);
+            let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
+            let summary = format!("server \"{name}\" could not be stopped: {who} has held the spawn lock for {}", readable(LOCK_TIMEOUT));
+            Err(Error::new(ErrorCode::LockTimeout, summary).with(|failure| failure.pid = holder.map(|holder| holder.pid)))
+        }
+    }
+}
+
+fn living(place: &Place, name: &str) -> Option<Known> {
+    match Known::look(place, name) {
+        Seen::Known(known) if known.lives() => Some(known),
+        Seen::Known(_) | Seen::Nothing | Seen::Garbage(_) => None,
+    }
+}
+
+fn not_running(name: &str) -> Error {
+    Error::new(ErrorCode::NotRunning, format!("server \"{name}\" is not running, as far as our records go"))
+        .with(|failure| failure.name = Some(name.to_owned()))
+}
+
+fn status_of(place: &Place, name: &str) -> Result<Status> {
+    let known = match Known::look(place, name) {
+        Seen::Known(known) => Some(known),
+        Seen::Nothing | Seen::Garbage(_) => None,
+    };
+    let alive = known.as_ref().filter(|known| known.lives());
+    let record = known.as_ref().map(|known| &known.record);
+    let failed = FailedAttempt::read(place).filter(|failed| record.is_none_or(|record| failed.failed_at >= record.ready_at));
+    Ok(Status {
+        name: name.to_owned(),
+        state: match alive.map(|known| known.record.state) {
+            None => State::Stopped,
+            Some(Phase::Starting) => State::Starting,
+            Some(Phase::Ready | Phase::Stopped) => State::Running,
+        },
+        health: alive.and_then(|known| health(&known.record)),
+        url: record.and_then(|record| record.endpoint.clone()),
+        pid: alive.and_then(|known| known.record.pid),
+        generation: record.map_or(0, |record| record.generation),
+        started_at_ms: record.map(|record| record.started_at),
+        ready_ms: record.and_then(|record| record.ready_ms),
+        log_file: record.and_then(|record| record.log_file.clone()),
+        place: place.dir().to_owned(),
+        holder: lock::is_held(&place.spawn_lock()).then(|| lock::holder(place)).flatten(),
+        last_failure: failed.map(|failed| failed.failure),
+    })
+}
+
+/// Asks the checks that were written down, once.
+fn health(record: &Record) -> Option<Verdict> {
+    let checks: Vec<Check> = record.ready.iter().filter_map(|value| Check::from_value(value).ok()).collect();
+    if checks.is_empty() {
+        return None;
+    }
+    let probe = Probe { checks, identity: None, timeout: STATUS_PROBE };
+    probe.ask(&Patience::uncancelled()).ok().map(|answer| answer.verdict)
 }
 
 /// What is known about a name in the default state directory.

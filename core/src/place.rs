@@ -88,6 +88,20 @@ impl Place {
     }
 }
 
+/// Which version of a file is there: another one after every replacement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp(Option<(u64, i64, i64)>);
+
+impl Stamp {
+    pub(crate) fn of(path: &Path) -> Self {
+        Stamp(sys::stamp(path))
+    }
+
+    pub(crate) fn is_missing(self) -> bool {
+        self.0.is_none()
+    }
+}
+
 /// Reads a JSON file; a missing one is `None`, one that makes no sense is an error that says where.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     let mut text = Vec::new();

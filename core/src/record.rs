@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, ErrorCode, Failure};
+use crate::error::{Error, Failure};
 use crate::place::{self, Place};
 use crate::sys;
 
@@ -166,9 +166,4 @@ impl FailedAttempt {
     pub(crate) fn read(place: &Place) -> Option<FailedAttempt> {
         place::read_json(&place.failure()).ok().flatten()
     }
-}
-
-/// A record that cannot be read, as an error for those who need it.
-pub(crate) fn unreadable(place: &Place, cause: io::Error) -> Error {
-    Error::new(ErrorCode::Place, format!("cannot read {}", place.record().display())).caused_by(cause)
 }

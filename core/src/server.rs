@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::Result;
-use crate::names::StateDir;
+use crate::error::{Error, ErrorCode, Result};
+use crate::names::{StateDir, StopOptions};
 
 /// How a call came by its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,15 +115,20 @@ impl Server {
     /// # Errors
     /// `NOT_RUNNING` when it, or this generation of it, is gone already; `STOP` when it cannot be stopped or is foreign.
     pub fn stop(&self) -> Result<()> {
-        StateDir::of_place(&self.place).stop(&self.name, &self.stop_options())
+        self.stop_with(StopOptions::new())
     }
 
-    /// The options with which [`stop`](Server::stop) stops it.
-    pub fn stop_options(&self) -> crate::StopOptions {
-        let options = crate::StopOptions::new().timeout(self.stop_timeout);
-        match (self.origin, self.generation) {
-            (Origin::Foreign, _) | (_, None) => options.only_generation(0),
-            (_, Some(generation)) => options.only_generation(generation),
-        }
+    /// The same, with options; the spec's stop timeout and this generation hold unless they say otherwise.
+    ///
+    /// # Errors
+    /// As [`stop`](Server::stop), and `CANCELLED`.
+    pub fn stop_with(&self, mut options: StopOptions) -> Result<()> {
+        let Some(generation) = self.generation else {
+            let summary = format!("server \"{}\" was started by somebody else and is not ours to stop", self.name);
+            return Err(Error::new(ErrorCode::Stop, summary).hint("stop it where it was started"));
+        };
+        options.timeout.get_or_insert(self.stop_timeout);
+        options.only_generation.get_or_insert(generation);
+        StateDir::of_place(&self.place).stop(&self.name, &options)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::Deadline;
 use crate::environment;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
 use crate::place::{self, Place};
 use crate::probe::{Check, CheckSource, Endpoint, Probe, parse_identity};
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one health question may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end after the polite signal.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// As many log lines as a failure shows.
 const TAIL_LINES: usize = 40;
 /// What the server's files may be used for by others, unless declared otherwise.
@@ -247,7 +247,9 @@ impl ServerSpec {
 
     fn checked_start(&self) -> Result<Option<Start>> {
         let argv = match (&self.command, &self.shell) {
-            (argv, Some(_)) if !argv.is_empty() => return Err(Error::config("shell", "cannot be combined with `command`: give one of them")),
+            (argv, Some(_)) if !argv.is_empty() => {
+                return Err(Error::config("shell", "cannot be combined with `command`: give one of them"));
+            }
             (_, Some(line)) if line.trim().is_empty() => return Err(Error::config("shell", "is empty")),
             (_, Some(line)) => vec!["/bin/sh".to_owned(), "-c".to_owned(), line.clone()],
             (argv, None) if argv.is_empty() => return Ok(None),
@@ -261,7 +263,11 @@ impl ServerSpec {
             return Err(Error::config("env", format!("has a variable `{}` that no system accepts", key.escape_debug())));
         }
         let cwd = self.cwd.as_deref().map(checked_cwd).transpose()?;
-        let log = self.log.as_deref().map(|log| std::path::absolute(log).map_err(|error| Error::config("log", "is no path").caused_by(error))).transpose()?;
+        let log = self
+            .log
+            .as_deref()
+            .map(|log| std::path::absolute(log).map_err(|error| Error::config("log", "is no path").caused_by(error)))
+            .transpose()?;
         let umask = self.umask.unwrap_or(UMASK);
         if umask > 0o777 {
             return Err(Error::config("umask", format!("is {umask:#o}: at most 0o777")));
@@ -342,12 +348,6 @@ impl Start {
             Some(line) => line.clone(),
             None => self.argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
         }
-    }
-}
-
-impl Plan {
-    pub(crate) fn cancelled(&self) -> Error {
-        Error::new(ErrorCode::Cancelled, format!("waiting for server \"{}\" was cancelled", self.name)).with(|failure| failure.name = Some(self.name.clone()))
     }
 }
 

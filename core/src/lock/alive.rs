@@ -1,7 +1,7 @@
 //! The alive lock, looked at from outside. The server takes it itself, between fork and exec (`sys::detach`).
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fs4::FileExt;
 
@@ -19,27 +19,9 @@ impl AliveLock {
         AliveLock { path: place.alive_lock() }
     }
 
-    pub(crate) fn path(&self) -> &std::path::Path {
-        &self.path
-    }
-
-    /// Whether a process of the server lives. Asked with a shared lock, so that two who ask never see each other.
-    /// A lock that cannot be asked counts as free: then pid and start time must tell.
+    /// Whether a process of the server lives.
     pub(crate) fn is_held(&self) -> bool {
-        let Ok(file) = sys::open_private(&self.path, Lookup::Existing) else {
-            return false;
-        };
-        loop {
-            match FileExt::try_lock_shared(&file) {
-                Ok(()) => {
-                    let _ = FileExt::unlock(&file);
-                    return false;
-                }
-                Err(fs4::TryLockError::WouldBlock) => return true,
-                Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(fs4::TryLockError::Error(_)) => return false,
-            }
-        }
+        is_held(&self.path)
     }
 
     /// The main process of the last start, as it wrote its pid down itself.
@@ -52,5 +34,24 @@ impl AliveLock {
     /// The processes that hold it now, as far as the system tells.
     pub(crate) fn holders(&self) -> Vec<u32> {
         sys::holders_of(&self.path)
+    }
+}
+
+/// Whether somebody holds the lock on a file. Asked with a shared lock, so that two who ask never see each other.
+/// A lock that cannot be asked counts as free: then pid and start time must tell.
+pub(crate) fn is_held(path: &Path) -> bool {
+    let Ok(file) = sys::open_private(path, Lookup::Existing) else {
+        return false;
+    };
+    loop {
+        match FileExt::try_lock_shared(&file) {
+            Ok(()) => {
+                let _ = FileExt::unlock(&file);
+                return false;
+            }
+            Err(fs4::TryLockError::WouldBlock) => return true,
+            Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(fs4::TryLockError::Error(_)) => return false,
+        }
     }
 }

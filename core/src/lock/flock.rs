@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use fs4::FileExt;
@@ -23,8 +23,8 @@ const TELL_AFTER: Duration = Duration::from_secs(1);
 const SETTLE_TRIES: u32 = 7;
 const SETTLE_FIRST: Duration = Duration::from_micros(50);
 
-/// The right to start the server of a place. Released by [`release`](SpawnLock::release), by dropping it, or by the
-/// death of the process; a forked child's copy releases nothing.
+/// The right to start the server of a place. Released by dropping it, first the lock and then
+/// the descriptor whose close wakes the waiters, or by the death of the process; a forked child's copy releases nothing.
 #[derive(Debug)]
 pub(crate) struct SpawnLock {
     /// Carries the lock. Waiters open for reading only, so that their closing wakes no other waiter.
@@ -120,11 +120,6 @@ impl SpawnLock {
         }
     }
 
-    /// Lets go: first the lock, then the descriptor whose close wakes the waiters.
-    pub(crate) fn release(self) {
-        drop(self);
-    }
-
     /// Writes down who holds it. A full disk makes the holder unknown, not the lock void.
     fn sign(&mut self, path: &Path) {
         self.scribe = write_holder(path).ok();
@@ -170,11 +165,11 @@ impl Tried {
     }
 }
 
-fn open(path: &PathBuf) -> io::Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     sys::open_private(path, Lookup::Read)
 }
 
-fn try_lock(file: File, path: &PathBuf) -> Tried {
+fn try_lock(file: File, path: &Path) -> Tried {
     match FileExt::try_lock(&file) {
         Ok(()) => {}
         Err(fs4::TryLockError::WouldBlock) => return Tried::Busy(file),
@@ -194,7 +189,7 @@ fn try_lock(file: File, path: &PathBuf) -> Tried {
 }
 
 /// A signal is no answer, and NFS wants a writer for an exclusive lock; the rest is for the caller.
-fn retry_otherwise(file: File, path: &PathBuf, error: io::Error) -> Tried {
+fn retry_otherwise(file: File, path: &Path, error: io::Error) -> Tried {
     if error.kind() == io::ErrorKind::Interrupted {
         return try_lock(file, path);
     }

@@ -279,7 +279,8 @@ fn parse_object(fields: &Map<String, Value>, source: &Value) -> Result<Check> {
     if let Some(unknown) = fields.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(wrong(format!("has the unknown field `{unknown}`; known are {}", known.join(", "))));
     }
-    let named = |key: &str| fields.get(key).map(|value| value.as_str().ok_or_else(|| wrong(format!("needs a text in `{key}`")))).transpose();
+    let named =
+        |key: &str| fields.get(key).map(|value| value.as_str().ok_or_else(|| wrong(format!("needs a text in `{key}`")))).transpose();
     let text = match (named("http")?, named("tcp")?, named("unix")?) {
         (Some(http), None, None) => http.to_owned(),
         (None, Some(tcp), None) => with_scheme("tcp:", tcp),
@@ -290,8 +291,14 @@ fn parse_object(fields: &Map<String, Value>, source: &Value) -> Result<Check> {
     let (status, json) = (fields.get("status"), fields.get("json"));
     match &mut check {
         Check::Http(check) => {
-            check.status = status.map(|value| StatusSet::read(value).ok_or_else(|| wrong("needs in `status` a number, a range `\"200-299\"` or a list of these"))).transpose()?;
-            check.json = json.map_or(Some(Json::Auto), Json::read).ok_or_else(|| wrong("needs in `json` \"auto\", false, or an object of fields and values"))?;
+            check.status = status
+                .map(|value| {
+                    StatusSet::read(value).ok_or_else(|| wrong("needs in `status` a number, a range `\"200-299\"` or a list of these"))
+                })
+                .transpose()?;
+            check.json = json
+                .map_or(Some(Json::Auto), Json::read)
+                .ok_or_else(|| wrong("needs in `json` \"auto\", false, or an object of fields and values"))?;
         }
         _ if status.or(json).is_some() => return Err(wrong("can have `status` and `json` only with `http`")),
         _ => {}
@@ -361,5 +368,6 @@ fn authority(host: &str, port: u16) -> String {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback() || address.is_unspecified())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback() || address.is_unspecified())
 }

@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::event::EventfdFlags;
 use rustix::fs::inotify::{CreateFlags, WatchFlags};
@@ -29,6 +29,10 @@ impl Bell {
     pub(crate) fn ring(&self) {
         // The only way to fail is a counter that is full, and then it rings already.
         let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    pub(crate) fn rang(&self) -> bool {
+        matches!(super::poll(&[], [Some(self), None], Duration::ZERO), Ok(super::Polled::Bell(_)))
     }
 
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
@@ -87,14 +91,24 @@ fn numeric_entries(dir: &str) -> impl Iterator<Item = u32> {
     fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Who listens on a TCP address, from the kernel's table.
-pub(crate) fn listener_on(address: SocketAddr) -> Option<PortOwner> {
-    let (table, wanted) = match address {
-        SocketAddr::V4(_) => (["/proc/net/tcp", "/proc/net/tcp6"], address.port()),
-        SocketAddr::V6(_) => (["/proc/net/tcp6", "/proc/net/tcp"], address.port()),
-    };
-    let (uid, inode) = table.iter().find_map(|table| listening_socket(&fs::read_to_string(table).ok()?, wanted))?;
+/// The processes of a group.
+pub(crate) fn group_members(group: u32) -> Vec<u32> {
+    numeric_entries("/proc").filter(|pid| process(*pid).is_some_and(|process| process.group == group)).collect()
+}
+
+/// Who listens on a TCP port of this machine, from the kernel's tables.
+pub(crate) fn listener_on(port: u16) -> Option<PortOwner> {
+    let (uid, inode) = listener(port)?;
     Some(PortOwner { uid, pid: socket_owner(&inode) })
+}
+
+/// The user who listens on a TCP port of this machine.
+pub(crate) fn listener_uid(port: u16) -> Option<u32> {
+    listener(port).map(|(uid, _)| uid)
+}
+
+fn listener(port: u16) -> Option<(u32, String)> {
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| listening_socket(&fs::read_to_string(table).ok()?, port))
 }
 
 /// The user and inode of the listening socket on `port`: state 0A in the fourth column, user in the eighth, inode in the tenth.
@@ -131,11 +145,6 @@ pub(crate) fn process(pid: u32) -> Option<Process> {
         group: fields.get(2)?.parse().ok()?,
         start_time: fields.get(19)?.parse().ok()?,
     })
-}
-
-/// Whether no process of this pid runs any more.
-pub(crate) fn process_gone(pid: u32) -> bool {
-    process(pid).is_none_or(|process| process.zombie)
 }
 
 /// What a process was run as, short: `node server.js`.

@@ -2,18 +2,16 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::ExitStatus;
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::process::Pid;
+use rustix::process::{Pid, WaitId, WaitIdOptions};
 
 use super::Bell;
 
@@ -142,6 +140,11 @@ pub(crate) fn same_file(file: &File, path: &Path) -> bool {
     }
 }
 
+/// What tells a file from the one it replaced: its inode and the time of its last change.
+pub(crate) fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
+    fs::symlink_metadata(path).ok().map(|meta| (meta.ino(), meta.mtime(), meta.mtime_nsec()))
+}
+
 pub(crate) fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
@@ -199,10 +202,19 @@ pub(crate) enum Ending {
     Signal(String),
 }
 
-pub(crate) fn ending(status: ExitStatus) -> Ending {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Ending::Code(code),
-        (None, signal) => Ending::Signal(signal_name(signal.unwrap_or(0))),
+/// Waits until a child of ours ends, and leaves it uncollected. `None` when somebody else collected it.
+pub(crate) fn await_end(pid: u32) -> Option<Ending> {
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    loop {
+        match rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+            Ok(status) => {
+                let status = status?;
+                let signal = status.terminating_signal().map(|signal| Ending::Signal(signal_name(signal)));
+                return signal.or(status.exit_status().map(Ending::Code));
+            }
+            Err(Errno::INTR) => {}
+            Err(_) => return None,
+        }
     }
 }
 
@@ -231,6 +243,14 @@ fn signal_name(number: i32) -> String {
     name.to_owned()
 }
 
+/// What `execve` says when there is no such file.
+pub(crate) const NO_SUCH_FILE: i32 = libc::ENOENT;
+
+/// Whether `execve` refused a file because it is neither a program nor a script.
+pub(crate) fn is_no_program(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOEXEC)
+}
+
 /// Whether `path` is a file that may be run; the error is the one `execve` would give.
 pub(crate) fn runnable(path: &Path) -> io::Result<()> {
     let meta = fs::metadata(path)?;
@@ -243,13 +263,6 @@ pub(crate) fn runnable(path: &Path) -> io::Result<()> {
 /// A descriptor that becomes readable when the process ends, where the system has such a thing.
 pub(crate) fn exit_watch(pid: u32) -> Option<OwnedFd> {
     super::platform::exit_descriptor(Pid::from_raw(i32::try_from(pid).ok()?)?)
-}
-
-/// Whether an error says that a lock or its file cannot be had here at all, as opposed to held by another.
-pub(crate) fn is_unavailable(error: &io::Error) -> bool {
-    let unavailable =
-        [libc::ENOLCK, libc::EOPNOTSUPP, libc::ENOTSUP, libc::ENOSYS, libc::EROFS, libc::EACCES, libc::EPERM, libc::ENOSPC, libc::EDQUOT, libc::EIO];
-    error.raw_os_error().is_some_and(|errno| unavailable.contains(&errno))
 }
 
 /// Whether an exclusive lock was refused only because the file is open for reading, as NFS does.
@@ -308,13 +321,4 @@ impl Drop for CloseOnFork {
             slot.store(-1, Ordering::SeqCst);
         }
     }
-}
-
-#[allow(dead_code, reason = "macos makes its bell of a pipe with it; one home for the rule")]
-pub(super) fn owned(raw: i32) -> io::Result<OwnedFd> {
-    if raw < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the caller just got this descriptor from the system and hands it over.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }

@@ -1,0 +1,229 @@
+//! One start, from the spawn to "ready" or to the reason why not.
+
+use std::io;
+use std::time::Duration;
+
+use crate::call::Call;
+use crate::cancel::Patience;
+use crate::deadline::{self, Deadline};
+use crate::end::Ours;
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::event::EventKind;
+use crate::launch::{Launch, Launched, launch};
+use crate::life::{Known, next_generation};
+use crate::lock::AliveLock;
+use crate::log::Log;
+use crate::place::Place;
+use crate::probe::Verdict;
+use crate::record::{Alive, FailedAttempt, Phase, Record};
+use crate::spec::Start;
+use crate::sys::{self, Ending, Lookup};
+
+/// How long a server whose start failed may take to end politely.
+const GRACE: Duration = Duration::from_secs(2);
+/// The same when its main process is dead already and only descendants are left.
+const GRACE_OF_ORPHANS: Duration = Duration::from_millis(100);
+
+/// A start that is under way: ours, or one whose starter died.
+pub(crate) struct Attempt {
+    pub(crate) record: Record,
+    launched: Option<Launched>,
+    since: Deadline,
+    /// The command has ended with success and what it started goes on.
+    handed_over: bool,
+}
+
+impl Attempt {
+    /// Writes the record, marks the log and runs the command.
+    ///
+    /// # Errors
+    /// `SPAWN` when it cannot be run, `CONFIG` when the log of the user's choice cannot be written.
+    pub(crate) fn start(call: &mut Call, start: &Start, before: Option<&Record>) -> Result<Self> {
+        let place = call.plan.place.clone();
+        let mut record = Record::starting(&call.plan.name, next_generation(&place, before), deadline::unique());
+        record.endpoint = call.plan.endpoint.as_ref().map(ToString::to_string);
+        record.command = start.argv.clone();
+        record.cwd = working_dir(call, start);
+        record.ready = call.plan.probe.checks.iter().filter_map(|check| check.to_value()).collect();
+        let log = open_log(call, start, &record)?;
+        if let Some(log) = &log {
+            record.log_file = Some(log.path.clone());
+            record.log_offset = log.offset;
+        }
+        call.note(record.write(&place));
+        let alive = place.alive_lock();
+        let ours = [
+            (environment::NAME, call.plan.name.clone()),
+            (environment::PLACE, place.dir().display().to_string()),
+            (environment::GENERATION, record.generation.to_string()),
+        ];
+        let what = Launch {
+            argv: &start.argv,
+            cwd: &record.cwd,
+            env: environment::for_server(start.inherit_env, &start.env, ours, place.dir()),
+            umask: start.umask,
+            log: log.map(|log| log.file),
+            alive: sys::open_private(&alive, Lookup::Write).is_ok().then_some(alive.as_path()),
+        };
+        let since = Deadline::after(deadline::LONG_ENOUGH);
+        let launched = launch(what).map_err(|refused| {
+            let error = call.report().spawn(start, &record, refused);
+            publish(&place, &record, &error);
+            record.state = Phase::Stopped;
+            let _ = record.write(&place);
+            error
+        })?;
+        record.set_process(launched.pid);
+        call.note(record.write(&place));
+        call.tell(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), Some(launched.pid));
+        Ok(Attempt { record, launched: Some(launched), since, handed_over: false })
+    }
+
+    /// Takes over the start of somebody who is gone.
+    pub(crate) fn adopt(call: &Call, record: Record) -> Self {
+        call.tell(EventKind::Adopting, "the process that started the server is gone; waiting in its stead".into(), record.pid);
+        Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false }
+    }
+
+    /// Waits until the server is ready and publishes it; a failure is published too, and leaves no process behind.
+    /// A wait that is cancelled leaves the server to those who come after: it is everybody's.
+    pub(crate) fn finish(mut self, call: &mut Call) -> Result<Record> {
+        match self.await_ready(call) {
+            Ok(()) => {
+                self.publish_ready(call);
+                Ok(self.record)
+            }
+            Err(error) if call.plan.patience.cancel.is_cancelled() => Err(error),
+            Err(error) => {
+                publish(&call.plan.place, &self.record, &error);
+                self.clean_up(call);
+                Err(error)
+            }
+        }
+    }
+
+    fn await_ready(&mut self, call: &mut Call) -> Result<()> {
+        let mut confirmed = false;
+        loop {
+            self.check_life(call)?;
+            let patience = match &self.launched {
+                Some(launched) if !self.handed_over => call.plan.patience.until_rung(&launched.death),
+                _ => call.plan.patience.clone(),
+            };
+            let Ok(verdict) = call.ask(&patience) else {
+                call.check_cancelled()?;
+                continue;
+            };
+            match (verdict, confirmed) {
+                // Some die of their first request: one more answer, and a look at the process, before we vouch for it.
+                (Verdict::Ready, false) => {
+                    confirmed = true;
+                    continue;
+                }
+                (Verdict::Ready, true) => return self.check_life(call),
+                _ => confirmed = false,
+            }
+            if patience.deadline.expired() {
+                return Err(call.report().timeout(&self.record, self.since.elapsed()));
+            }
+            let _ = patience.pause(interval(self.since.elapsed()));
+            call.check_cancelled()?;
+        }
+    }
+
+    /// An error once the server is dead. A launcher that exits with success while something it started lives is no death.
+    fn check_life(&mut self, call: &Call) -> Result<()> {
+        let alive = AliveLock::of(&call.plan.place);
+        let ending = match &self.launched {
+            Some(launched) if !self.handed_over => match launched.ended() {
+                None => return Ok(()),
+                Some(Some(Ending::Code(0))) if alive.is_held() => {
+                    self.handed_over = true;
+                    return Ok(());
+                }
+                Some(ending) => ending,
+            },
+            _ if alive.is_held() || (!self.handed_over && self.record.living_process().is_some()) => return Ok(()),
+            _ => None,
+        };
+        Err(call.report().exited(&self.record, ending.as_ref(), self.since.elapsed()))
+    }
+
+    fn publish_ready(&mut self, call: &Call) {
+        let alive = AliveLock::of(&call.plan.place);
+        let held = alive.is_held();
+        if held && self.record.living_process().is_none() {
+            alive.holders().iter().min().inspect(|pid| self.record.set_process(**pid));
+        }
+        self.record.alive = if held { Alive::Lock } else { Alive::Pid };
+        self.record.state = Phase::Ready;
+        self.record.ready_at = deadline::now_ms();
+        self.record.ready_ms = Some(match self.launched {
+            Some(_) => self.since.elapsed().as_millis() as u64,
+            None => self.record.ready_at.saturating_sub(self.record.started_at),
+        });
+        call.note(self.record.write(&call.plan.place));
+        call.tell(EventKind::Ready, format!("server \"{}\" is ready", self.record.name), self.record.pid);
+    }
+
+    fn clean_up(&mut self, call: &Call) {
+        let dead = self.launched.as_ref().is_some_and(|launched| launched.ended().is_some());
+        let grace = if dead { GRACE_OF_ORPHANS } else { GRACE.min(call.plan.stop_timeout) };
+        let ended = Ours::of(&call.plan.place, &self.record, self.launched.is_some()).end(grace, &Patience::uncancelled());
+        if let Err(error) = ended {
+            call.warn(error.to_string());
+        }
+        self.record.state = Phase::Stopped;
+        call.note(self.record.write(&call.plan.place));
+    }
+}
+
+/// Tells everybody who waits for this attempt why it failed.
+fn publish(place: &Place, record: &Record, error: &Error) {
+    let _ = FailedAttempt::publish(place, &record.attempt, record.generation, error);
+}
+
+/// The probe interval follows the time already waited: a start is noticed within a fiftieth of its length, with few questions.
+pub(crate) fn interval(waited: Duration) -> Duration {
+    (waited / 50).clamp(Duration::from_millis(1), Duration::from_millis(250))
+}
+
+/// The declared directory, else the caller's own; `/` when that was deleted.
+fn working_dir(call: &Call, start: &Start) -> std::path::PathBuf {
+    match start.cwd.clone().or_else(environment::current_dir) {
+        Some(dir) => dir,
+        None => {
+            call.warn("the caller's working directory no longer exists: the server starts in /".into());
+            "/".into()
+        }
+    }
+}
+
+/// The log of the user's choice must be writable; without one of our own the server's output is lost, and we say so.
+fn open_log(call: &Call, start: &Start, record: &Record) -> Result<Option<Log>> {
+    let marker = format!("start {} of \"{}\": {}", record.generation, record.name, start.readable());
+    if let Some(path) = &start.log {
+        return Log::begin(path, false, &marker).map(Some).map_err(|cause| call.report().no_log(path, cause));
+    }
+    let opened: io::Result<Log> = Log::begin(&call.plan.place.log(), true, &marker);
+    if let Err(error) = &opened {
+        call.warn(format!("no log can be written in {}: {error}", call.plan.place.dir().display()));
+    }
+    Ok(opened.ok())
+}
+
+impl Launched {
+    /// `None` while it lives; how it ended, as far as that is known, once it is dead.
+    fn ended(&self) -> Option<Option<Ending>> {
+        self.death.rang().then(|| self.ending().cloned())
+    }
+}
+
+/// A server that lives, and whose ready state nobody could publish.
+pub(crate) fn mend(call: &Call, known: &Known) -> Record {
+    let mut attempt =
+        Attempt { record: known.record.clone(), launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false };
+    attempt.publish_ready(call);
+    attempt.record
+}

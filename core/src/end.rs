@@ -1,0 +1,139 @@
+//! Ending a server: the polite signal to all of it, a grace, the other one. Only what is provably ours is signalled.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use crate::cancel::{Patience, Wake};
+use crate::error::{Error, ErrorCode, Result};
+use crate::lock::AliveLock;
+use crate::place::Place;
+use crate::record::Record;
+use crate::sys::{self, Interest, Signal};
+
+/// How long the system may take to end a process that was killed.
+const AFTER_KILL: Duration = Duration::from_secs(5);
+/// The bounds of the interval between looks; it is a fiftieth of the time waited in between.
+const LOOK_LEAST: Duration = Duration::from_millis(1);
+const LOOK_MOST: Duration = Duration::from_millis(20);
+
+/// The processes of one server.
+pub(crate) struct Ours<'a> {
+    record: &'a Record,
+    alive: AliveLock,
+    /// The main process is our own child and not yet collected, so its pid and its group are pinned.
+    pinned: bool,
+    /// Each process with its start time: what was ours stays known by both.
+    members: Vec<(u32, u64)>,
+}
+
+impl<'a> Ours<'a> {
+    /// The processes that hold the alive lock, the main process when pid, start time and boot prove it, and its group
+    /// when one of these is in it.
+    pub(crate) fn of(place: &Place, record: &'a Record, pinned: bool) -> Self {
+        let mut ours = Ours { record, alive: AliveLock::of(place), pinned, members: Vec::new() };
+        ours.find();
+        ours
+    }
+
+    fn find(&mut self) {
+        let main = self.record.living_process().filter(|_| !self.pinned).into_iter();
+        let mut found: Vec<u32> = main.chain(self.alive.holders()).collect();
+        if let Some(group) = self.group(&found) {
+            found.extend(sys::group_members(group));
+        }
+        for pid in found {
+            let Some(process) = sys::process(pid).filter(|process| !process.zombie) else { continue };
+            let member = (pid, process.start_time);
+            if !self.members.contains(&member) {
+                self.members.push(member);
+            }
+        }
+    }
+
+    /// The server's process group, when it is certainly still the server's: its leader is pinned, or one of ours is in it.
+    fn group(&self, proven: &[u32]) -> Option<u32> {
+        let group = self.record.pid.filter(|_| self.record.in_our_namespace())?;
+        let is_in_it = |pid: &u32| sys::process(*pid).is_some_and(|process| process.group == group);
+        (self.pinned || proven.iter().any(is_in_it)).then_some(group)
+    }
+
+    fn survivors(&self) -> bool {
+        let same = |(pid, start): &(u32, u64)| sys::process(*pid).is_some_and(|process| process.start_time == *start && !process.zombie);
+        self.alive.is_held() || self.members.iter().any(same)
+    }
+
+    fn signal(&mut self, signal: Signal) -> std::io::Result<()> {
+        self.find();
+        let proven: Vec<u32> = self.members.iter().map(|(pid, _)| *pid).collect();
+        let group = self.group(&proven);
+        if let Some(group) = group {
+            sys::signal_group(group, signal)?;
+        }
+        for (pid, start) in &self.members {
+            let in_group = sys::process(*pid).is_some_and(|process| Some(process.group) == group);
+            if !in_group {
+                sys::send_signal(*pid, *start, signal)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing of it is left.
+    fn await_gone(&self, patience: &Patience) -> std::io::Result<Gone> {
+        let main = self.record.living_process().and_then(sys::exit_watch);
+        loop {
+            if !self.survivors() {
+                return Ok(Gone::Yes);
+            }
+            let interval = (patience.deadline.elapsed() / 50).clamp(LOOK_LEAST, LOOK_MOST);
+            let watched = main.as_ref().filter(|_| self.record.living_process().is_some());
+            let inputs: Vec<_> = watched.iter().map(|fd| (fd.as_fd(), Interest::Read)).collect();
+            match patience.wait(&inputs, interval)? {
+                Wake::Cancelled => return Ok(Gone::Cancelled),
+                _ if patience.deadline.expired() => return Ok(if self.survivors() { Gone::No } else { Gone::Yes }),
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends them all: SIGTERM, at most `grace`, SIGKILL.
+    ///
+    /// # Errors
+    /// `STOP` when the system refuses, or when something of it cannot be seen from here; `CANCELLED`.
+    pub(crate) fn end(mut self, grace: Duration, patience: &Patience) -> Result<()> {
+        let fail = |this: &Self, why: String| Error::new(ErrorCode::Stop, format!("cannot stop server \"{}\": {why}", this.record.name));
+        if self.members.is_empty() && self.alive.is_held() {
+            return Err(fail(&self, "its processes cannot be seen from here".into())
+                .hint("they belong to another user or another pid namespace: stop it there"));
+        }
+        for (signal, time) in [(Signal::Terminate, grace), (Signal::Kill, AFTER_KILL)] {
+            if let Err(cause) = self.signal(signal) {
+                return Err(fail(&self, "the system refuses the signal".into()).caused_by(cause));
+            }
+            match self.await_gone(&patience.afresh(time)) {
+                Ok(Gone::Yes) => return self.sweep(),
+                Ok(Gone::Cancelled) => {
+                    return Err(Error::new(ErrorCode::Cancelled, format!("stopping server \"{}\" was cancelled", self.record.name)));
+                }
+                Ok(Gone::No) => {}
+                Err(cause) => return Err(fail(&self, "waiting for its end failed".into()).caused_by(cause)),
+            }
+        }
+        Err(fail(&self, format!("it lives on {} after SIGKILL", crate::deadline::readable(AFTER_KILL)))
+            .with(|failure| failure.pid = self.record.pid))
+    }
+
+    /// What is left of a group whose leader we pin was not seen by its descriptors; it goes with the leader.
+    fn sweep(&self) -> Result<()> {
+        if let Some(group) = self.record.pid.filter(|_| self.pinned) {
+            let _ = sys::signal_group(group, Signal::Kill);
+        }
+        Ok(())
+    }
+}
+
+enum Gone {
+    Yes,
+    No,
+    Cancelled,
+}

@@ -1,0 +1,168 @@
+//! A detached start: session, log, descriptors, environment, and word of an early death.
+#![expect(clippy::disallowed_methods, reason = "the one place that starts processes")]
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, OnceLock, mpsc};
+
+use crate::sys::{self, Bell, Detached, Ending};
+
+/// Enough for a thread that only waits.
+const REAPER_STACK: usize = 64 * 1024;
+
+/// What is to be run, and how.
+pub(crate) struct Launch<'a> {
+    pub(crate) argv: &'a [String],
+    pub(crate) cwd: &'a Path,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) umask: u32,
+    /// Where stdout and stderr go; nowhere without.
+    pub(crate) log: Option<File>,
+    pub(crate) alive: Option<&'a Path>,
+}
+
+/// A server that was started. While this exists its pid means it and nothing else: a dead one is not yet collected.
+#[derive(Debug)]
+pub(crate) struct Launched {
+    pub(crate) pid: u32,
+    /// Rings when the main process ends.
+    pub(crate) death: Arc<Bell>,
+    ending: Arc<OnceLock<Ending>>,
+    /// Dropping it lets the reaper collect.
+    _hold: mpsc::Sender<()>,
+}
+
+impl Launched {
+    /// How the main process ended, once the bell rang.
+    pub(crate) fn ending(&self) -> Option<&Ending> {
+        self.ending.get()
+    }
+}
+
+/// A command that could not be run.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) cause: io::Error,
+    pub(crate) hint: Option<String>,
+}
+
+impl From<io::Error> for Refused {
+    fn from(cause: io::Error) -> Self {
+        Refused { cause, hint: None }
+    }
+}
+
+/// Runs the command, detached from us in everything but one thread that waits for its end.
+pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
+    let program = find_program(&what)?;
+    let mut command = Command::new(&program);
+    command.current_dir(what.cwd).stdin(Stdio::null());
+    match what.log {
+        Some(log) => command.stdout(log.try_clone()?).stderr(log),
+        None => command.stdout(Stdio::null()).stderr(Stdio::null()),
+    };
+    sys::detach(&mut command, &Detached { program: &program, argv: what.argv, env: what.env, umask: what.umask, alive: what.alive })?;
+    let reaper = Reaper::new()?;
+    match command.spawn() {
+        Ok(child) => Ok(reaper.watch(child)),
+        Err(cause) => Err(Refused { hint: hint_for(&cause, &program, what.cwd), cause }),
+    }
+}
+
+/// A thread that waits for the child. It exists before the child does, so that no child is ever without it.
+struct Reaper {
+    hand_over: mpsc::Sender<(Child, mpsc::Receiver<()>)>,
+    death: Arc<Bell>,
+    ending: Arc<OnceLock<Ending>>,
+}
+
+impl Reaper {
+    fn new() -> io::Result<Self> {
+        let death = Arc::new(Bell::new()?);
+        let ending = Arc::new(OnceLock::new());
+        let (hand_over, take) = mpsc::channel::<(Child, mpsc::Receiver<()>)>();
+        let (ring, tell) = (Arc::clone(&death), Arc::clone(&ending));
+        let wait = move || {
+            let Ok((mut child, released)) = take.recv() else { return };
+            // Noted, but not collected: until the starter lets go, the pid and its group stay ours.
+            if let Some(how) = sys::await_end(child.id()) {
+                let _ = tell.set(how);
+            }
+            ring.ring();
+            let _ = released.recv();
+            let _ = child.wait();
+        };
+        std::thread::Builder::new().name("spawnlock-reaper".into()).stack_size(REAPER_STACK).spawn(wait)?;
+        Ok(Reaper { hand_over, death, ending })
+    }
+
+    fn watch(self, child: Child) -> Launched {
+        let pid = child.id();
+        let (hold, released) = mpsc::channel();
+        let _ = self.hand_over.send((child, released));
+        Launched { pid, death: self.death, ending: self.ending, _hold: hold }
+    }
+}
+
+/// The file to run: the word itself when it has a slash, else the first in the server's own `PATH`.
+fn find_program(what: &Launch<'_>) -> Result<PathBuf, Refused> {
+    let name = &what.argv[0];
+    if name.contains('/') {
+        return Ok(PathBuf::from(name));
+    }
+    let path = what.env.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
+    let path = path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+    let mut cause = io::Error::from_raw_os_error(sys::NO_SUCH_FILE);
+    for dir in std::env::split_paths(&path) {
+        let file = dir.join(name);
+        match sys::runnable(&what.cwd.join(&file)) {
+            Ok(()) => return Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => cause = error,
+            Err(_) => {}
+        }
+    }
+    let hint = match cause.kind() {
+        io::ErrorKind::NotFound => format!("`{name}` is in none of the directories of PATH"),
+        _ => format!("`{name}` is in a directory of PATH, but may not be run: chmod +x"),
+    };
+    Err(Refused { cause, hint: Some(hint) })
+}
+
+/// What to look at when a file that was found could not be run.
+fn hint_for(cause: &io::Error, program: &Path, cwd: &Path) -> Option<String> {
+    let file = cwd.join(program);
+    let shown = program.display();
+    if !cwd.is_dir() {
+        return Some(format!("the working directory {} does not exist", cwd.display()));
+    }
+    match (cause.kind(), shebang(&file)) {
+        (io::ErrorKind::NotFound, Some(interpreter)) => {
+            Some(format!("{shown} asks for the interpreter {interpreter}, which does not exist"))
+        }
+        (io::ErrorKind::NotFound, None) if file.exists() => {
+            Some(format!("{shown} exists; its loader does not: it was built for another system"))
+        }
+        (io::ErrorKind::NotFound, None) => Some(format!("{shown} does not exist")),
+        (io::ErrorKind::PermissionDenied, _) if file.is_dir() => Some(format!("{shown} is a directory")),
+        (io::ErrorKind::PermissionDenied, Some(interpreter)) if sys::runnable(&file).is_ok() => {
+            Some(format!("its interpreter {interpreter} may not be run"))
+        }
+        (io::ErrorKind::PermissionDenied, _) => Some(format!("{shown} may not be run: chmod +x {shown}")),
+        _ if sys::is_no_program(cause) => {
+            Some(format!("{shown} is no program of this machine and has no #! line: add one, or run it through its interpreter"))
+        }
+        _ => None,
+    }
+}
+
+/// The interpreter that the first line of a script asks for.
+fn shebang(file: &Path) -> Option<String> {
+    let mut start = [0u8; 256];
+    let read = io::Read::read(&mut File::open(file).ok()?, &mut start).ok()?;
+    let line = start[..read].strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let words = String::from_utf8_lossy(line).into_owned();
+    words.split_whitespace().next().map(str::to_owned)
+}

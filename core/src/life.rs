@@ -1,0 +1,66 @@
+//! Whether a server of ours lives, by its alive lock first, else by pid, start time and boot.
+
+use std::io;
+
+use crate::lock::AliveLock;
+use crate::place::Place;
+use crate::record::{FailedAttempt, Phase, Record};
+
+/// What our records say of a name, held against the alive lock.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) record: Record,
+    /// A process of the server holds the alive lock.
+    held: bool,
+}
+
+/// What a place tells.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    /// It was never used, or nothing is written down.
+    Nothing,
+    Known(Known),
+    /// `server.json` makes no sense, and nothing of the server lives that we could ask instead.
+    Garbage(io::Error),
+}
+
+impl Known {
+    /// Reads the record, and mends what a starter that died halfway could not write: the server's own pid.
+    pub(crate) fn look(place: &Place, name: &str) -> Seen {
+        let alive = AliveLock::of(place);
+        let held = alive.is_held();
+        let mut record = match Record::read(place) {
+            Ok(Some(record)) => record,
+            Ok(None) if !held => return Seen::Nothing,
+            Err(problem) if !held => return Seen::Garbage(problem),
+            Ok(None) | Err(_) => rebuilt(place, name),
+        };
+        if held && record.pid.is_none() {
+            alive.pid().inspect(|pid| record.set_process(*pid));
+        }
+        Seen::Known(Known { record, held })
+    }
+
+    /// Whether anything of the server lives.
+    pub(crate) fn lives(&self) -> bool {
+        self.held || self.main_lives()
+    }
+
+    /// Whether its main process lives: one that closed the alive lock is known by pid, start time and boot.
+    pub(crate) fn main_lives(&self) -> bool {
+        self.record.state != Phase::Stopped && self.record.living_process().is_some()
+    }
+}
+
+/// A record for a server that lives while its own record is lost.
+fn rebuilt(place: &Place, name: &str) -> Record {
+    let mut record = Record::starting(name, next_generation(place, None), crate::deadline::unique());
+    record.state = Phase::Ready;
+    record
+}
+
+/// The number of the next start: one more than any that was written down.
+pub(crate) fn next_generation(place: &Place, record: Option<&Record>) -> u64 {
+    let failed = FailedAttempt::read(place).map_or(0, |failed| failed.generation);
+    record.map_or(0, |record| record.generation).max(failed) + 1
+}

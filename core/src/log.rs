@@ -1,0 +1,66 @@
+//! The server's log: appended, with a marker where each start begins, rotated before a start.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::deadline;
+use crate::sys::{self, Lookup};
+
+/// A log of ours that has grown to this size is put aside before the next start.
+const ROTATE_AT: u64 = 10 * 1024 * 1024;
+/// As much of the end of a log as is looked at for its last lines.
+const TAIL_MOST: u64 = 256 * 1024;
+/// As much of one line as is shown.
+const LINE_MOST: usize = 500;
+
+/// A log that is open for one start.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) path: PathBuf,
+    /// Where the lines of this start begin.
+    pub(crate) offset: u64,
+    pub(crate) file: File,
+}
+
+impl Log {
+    /// Opens the log for a start. Only `ours` is rotated; a file the user named is the user's.
+    pub(crate) fn begin(path: &Path, ours: bool, marker: &str) -> io::Result<Self> {
+        if ours && fs::metadata(path).is_ok_and(|meta| meta.len() >= ROTATE_AT) {
+            fs::rename(path, old(path))?;
+        }
+        let mut file =
+            if ours { sys::open_private(path, Lookup::Append)? } else { File::options().append(true).create(true).open(path)? };
+        // A log on a full disk is no reason not to start.
+        let _ = writeln!(file, "--- spawnlock {} {marker}", deadline::now_text());
+        let offset = file.seek(SeekFrom::End(0))?;
+        Ok(Log { path: path.to_owned(), offset, file })
+    }
+}
+
+fn old(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".1");
+    path.with_file_name(name)
+}
+
+/// The last lines written since `offset`, oldest first, fit for a terminal.
+pub(crate) fn tail(path: &Path, offset: u64, lines: usize) -> Vec<String> {
+    let text = read_end(path, offset).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let all: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    all[all.len().saturating_sub(lines)..].iter().map(|line| printable(line)).collect()
+}
+
+fn read_end(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let end = file.metadata()?.len();
+    file.seek(SeekFrom::Start(offset.max(end.saturating_sub(TAIL_MOST))))?;
+    let mut text = Vec::new();
+    file.take(TAIL_MOST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn printable(line: &str) -> String {
+    line.chars().filter(|c| *c == '\t' || !c.is_control()).take(LINE_MOST).collect()
+}

@@ -1,0 +1,213 @@
+//! What a failed call says: the attempt, the object, the figures, the last lines of the log, and a hint where we know one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::deadline::readable;
+use crate::error::{Error, ErrorCode};
+use crate::launch::Refused;
+use crate::lock::Holder;
+use crate::log;
+use crate::probe::{Answer, Verdict};
+use crate::record::Record;
+use crate::spec::{Plan, Start};
+use crate::sys::{self, Ending};
+
+/// Makes the errors of one call.
+pub(crate) struct Reporter<'a> {
+    pub(crate) plan: &'a Plan,
+    /// The last answer and the number of questions so far.
+    pub(crate) last: Option<&'a Answer>,
+    pub(crate) tries: u32,
+}
+
+impl Reporter<'_> {
+    fn error(&self, code: ErrorCode, summary: String) -> Error {
+        let probe = self.last.map(|answer| match self.tries {
+            1 => answer.text.clone(),
+            tries => format!("{}, {tries} tries", answer.text),
+        });
+        Error::new(code, summary).with(|failure| {
+            failure.name = Some(self.plan.name.clone());
+            failure.probe = probe;
+        })
+    }
+
+    fn server(&self) -> String {
+        format!("server \"{}\"", self.plan.name)
+    }
+
+    /// Adds the command and what the server wrote in this start.
+    fn about_start(&self, error: Error, record: &Record) -> Error {
+        let Some(start) = &self.plan.start else { return error };
+        let lines = record.log_file.as_deref().map_or_else(Vec::new, |path| log::tail(path, record.log_offset, start.tail_lines));
+        let port_taken = lines.iter().any(|line| is_port_taken(line));
+        let error = error.with(|failure| {
+            failure.command = Some(start.readable());
+            failure.cwd = Some(record.cwd.clone());
+            failure.log_file = record.log_file.clone();
+            failure.log_tail = lines;
+        });
+        match self.port_owner().filter(|_| port_taken) {
+            Some(owner) => error.hint(owner),
+            None => error,
+        }
+    }
+
+    pub(crate) fn cancelled(&self) -> Error {
+        self.error(ErrorCode::Cancelled, format!("waiting for {} was cancelled", self.server()))
+    }
+
+    pub(crate) fn denied(&self) -> Error {
+        self.error(ErrorCode::Denied, format!("the system forbids us to reach {}", self.server()))
+            .hint("check who owns the endpoint and who may use it")
+    }
+
+    pub(crate) fn recursive(&self) -> Error {
+        self.error(ErrorCode::Recursive, format!("{} asked for itself while it is not ready", self.server()))
+            .hint("the call comes from inside the server, or from a check of it; it would wait for itself")
+    }
+
+    pub(crate) fn not_running(&self) -> Error {
+        let hint = if self.plan.start.is_none() {
+            "no command is given, or SPAWNLOCK_DISABLE is set: nothing is started"
+        } else {
+            "start it first"
+        };
+        self.error(ErrorCode::NotRunning, format!("{} is not running", self.server())).hint(hint)
+    }
+
+    pub(crate) fn conflict(&self, record: &Record) -> Error {
+        let theirs = record.endpoint.as_deref().unwrap_or("an unknown endpoint");
+        let ours = self.plan.endpoint.as_ref().map_or_else(|| "no address".to_owned(), ToString::to_string);
+        self.error(ErrorCode::Conflict, format!("{} runs at {theirs}, and this call asks for it at {ours}", self.server()))
+            .with(|failure| failure.pid = record.pid)
+            .hint("use another name for the other endpoint, or stop the running one first")
+    }
+
+    pub(crate) fn lock_timeout(&self, holder: Option<Holder>) -> Error {
+        let who = holder.as_ref().map_or_else(|| "another process".to_owned(), Holder::to_string);
+        let pid = holder.map(|holder| holder.pid);
+        self.error(
+            ErrorCode::LockTimeout,
+            format!("{} was not to be had in {}: {who} holds the spawn lock", self.server(), readable(self.plan.timeout)),
+        )
+        .with(|failure| failure.pid = pid)
+        .hint("wait longer with a longer timeout, or look at what that process waits for")
+    }
+
+    pub(crate) fn lock_unavailable(&self, cause: std::io::Error) -> Error {
+        let place = self.plan.place.dir().display();
+        self.error(ErrorCode::LockUnavailable, format!("no lock can be had in {place}"))
+            .caused_by(cause)
+            .hint("set SPAWNLOCK_STATE_DIR to a local directory that can be written")
+    }
+
+    /// Something is there that is not ours, or does not answer.
+    pub(crate) fn occupied(&self, answer: &Answer, ours: Option<&Record>, waited: Duration) -> Error {
+        let waited = readable(waited);
+        let error = match (ours, answer.verdict) {
+            (_, _) if answer.stranger => {
+                self.error(ErrorCode::Foreign, format!("something else answers in the place of {}", self.server()))
+            }
+            (Some(_), Verdict::Unhealthy) => {
+                self.error(ErrorCode::Unhealthy, format!("{} runs, but has answered for {waited} that it is not well", self.server()))
+            }
+            (None, Verdict::Unhealthy) => self.error(
+                ErrorCode::Foreign,
+                format!("something that we did not start answers in the place of {}, and not as a healthy server", self.server()),
+            ),
+            (Some(_), _) => self.error(ErrorCode::Unresponsive, format!("{} lives, but has not answered for {waited}", self.server())),
+            (None, _) => self.error(
+                ErrorCode::Unresponsive,
+                format!("something that we did not start holds the endpoint of {}, and has not answered for {waited}", self.server()),
+            ),
+        };
+        let error = match ours {
+            Some(record) => self.about_start(error, record).with(|failure| failure.pid = record.pid),
+            None => error,
+        };
+        match (self.port_owner(), ours) {
+            (Some(owner), _) => error.hint(owner),
+            (None, Some(_)) => error.hint(format!("stop it (server-init stop {}) and try again", self.plan.name)),
+            (None, None) => error,
+        }
+    }
+
+    /// Ready was not reached in time.
+    pub(crate) fn timeout(&self, record: &Record, waited: Duration) -> Error {
+        let error = self.error(ErrorCode::Timeout, format!("{} was not ready after {}, and was stopped", self.server(), readable(waited)));
+        let error = self.about_start(error, record).with(|failure| failure.pid = record.pid);
+        match self.last.map(|answer| answer.verdict) {
+            Some(Verdict::Dead) => {
+                error.hint("nothing answers at that address: does the command listen there, and is the timeout long enough?")
+            }
+            _ => error,
+        }
+    }
+
+    /// Nothing of ours and nobody's lock, and still the deadline passed.
+    pub(crate) fn never_ready(&self) -> Error {
+        let error = self.error(ErrorCode::Timeout, format!("{} was not ready after {}", self.server(), readable(self.plan.timeout)));
+        match self.port_owner() {
+            Some(owner) => error.hint(owner),
+            None => error,
+        }
+    }
+
+    pub(crate) fn spawn(&self, start: &Start, record: &Record, refused: Refused) -> Error {
+        let error = self.error(ErrorCode::Spawn, format!("cannot run \"{}\" for {}", start.argv[0], self.server()));
+        let error = self.about_start(error, record).caused_by(refused.cause).with(|failure| failure.probe = None);
+        match refused.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    pub(crate) fn no_log(&self, path: &Path, cause: std::io::Error) -> Error {
+        self.error(ErrorCode::Config, format!("option `log` is {}, which cannot be written", path.display())).caused_by(cause)
+    }
+
+    /// It ended before it was ready.
+    pub(crate) fn exited(&self, record: &Record, ending: Option<&Ending>, after: Duration) -> Error {
+        let how = match ending {
+            Some(Ending::Code(code)) => format!("exited with code {code}"),
+            Some(Ending::Signal(signal)) => format!("was ended by {signal}"),
+            None => "ended".to_owned(),
+        };
+        let summary = format!("{} {how} after {}, before it was ready", self.server(), readable(after));
+        let error = self.about_start(self.error(ErrorCode::Exited, summary), record).with(|failure| {
+            failure.pid = record.pid;
+            match ending {
+                Some(Ending::Code(code)) => failure.exit_code = Some(*code),
+                Some(Ending::Signal(signal)) => failure.signal = Some(signal.clone()),
+                None => {}
+            }
+        });
+        match ending {
+            Some(Ending::Code(0)) => error.hint("a command that leaves its server in the background must let it keep the descriptors it was given; better run it in the foreground"),
+            _ => error,
+        }
+    }
+
+    /// `port 1987 belongs to pid 4242 (python3)`.
+    fn port_owner(&self) -> Option<String> {
+        let port = self.plan.endpoint.as_ref()?.port()?;
+        let owner = sys::listener_on(port)?;
+        let user = match owner.uid == sys::user_id() {
+            true => String::new(),
+            false => format!(" of user {}", sys::user_name(owner.uid).unwrap_or_else(|| owner.uid.to_string())),
+        };
+        let who = match owner.pid {
+            Some(pid) => format!("pid {pid}{}", sys::program_of(pid).map(|program| format!(" ({program})")).unwrap_or_default()),
+            None => "a process that we may not look at".to_owned(),
+        };
+        Some(format!("port {port} belongs to {who}{user}"))
+    }
+}
+
+/// Whether a line of a log says that the port is taken, as the usual run-times put it.
+fn is_port_taken(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    line.contains("eaddrinuse") || line.contains("address already in use") || line.contains("address in use")
+}

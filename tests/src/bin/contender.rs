@@ -1,0 +1,140 @@
+//! One client of many: waits at the gate, asks for a server, prints one line. See tests/CONTENDERS.md.
+#![allow(clippy::disallowed_methods, reason = "the bans are for core; a client reads clocks as it likes")]
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use lexopt::prelude::*;
+use serde_json::{Value, json};
+use spawnlock::{OnLockUnavailable, ServerSpec};
+use spawnlock_tests::gate;
+
+const HELP: &str = "\
+contender --name NAME --ready CHECK… --timeout-ms N --state-dir DIR [--gate FILE] -- CMD…
+
+  --gate FILE            append a line with the pid to FILE.waiting, then wait until FILE appears
+  --identity JSON        fields of the health answer that make it ours
+only here:
+  --events               a line on stderr for each event
+  --on-lock-unavailable proceed|fail
+  --probe-timeout-ms N
+  --exec                 run CMD at the gate in place of asking: for clients that know no gate
+";
+
+#[derive(Default)]
+struct Options {
+    name: String,
+    ready: Vec<String>,
+    timeout_ms: Option<u64>,
+    probe_timeout_ms: Option<u64>,
+    state_dir: Option<PathBuf>,
+    gate: Option<PathBuf>,
+    identity: Option<Value>,
+    on_lock_unavailable: OnLockUnavailable,
+    events: bool,
+    exec: bool,
+    command: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    let options = match read_options() {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("contender: {problem}; see --help");
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(file) = &options.gate
+        && let Err(problem) = gate::wait_at(file)
+    {
+        eprintln!("contender: no gate at {}: {problem}", file.display());
+        return ExitCode::from(2);
+    }
+    if options.exec {
+        return exec(&options.command);
+    }
+    let (line, code) = ensure(options);
+    println!("{line}");
+    code
+}
+
+fn ensure(options: Options) -> (Value, ExitCode) {
+    let start = Instant::now();
+    let outcome = spec(options).ensure();
+    let ms = start.elapsed().as_secs_f64() * 1000.0;
+    match outcome {
+        Ok(server) => {
+            let line =
+                json!({"ok": true, "origin": server.origin().as_str(), "pid": server.pid(), "generation": server.generation(), "ms": ms});
+            (line, ExitCode::SUCCESS)
+        }
+        Err(error) => (json!({"ok": false, "code": error.code().as_str(), "message": error.to_string(), "ms": ms}), ExitCode::FAILURE),
+    }
+}
+
+fn spec(options: Options) -> ServerSpec {
+    let mut spec = ServerSpec::new(options.name)
+        .command(options.command.iter().map(|word| word.to_string_lossy()))
+        .on_lock_unavailable(options.on_lock_unavailable);
+    for check in options.ready {
+        spec = spec.ready(check);
+    }
+    if let Some(ms) = options.timeout_ms {
+        spec = spec.timeout(Duration::from_millis(ms));
+    }
+    if let Some(ms) = options.probe_timeout_ms {
+        spec = spec.probe_timeout(Duration::from_millis(ms));
+    }
+    if let Some(dir) = options.state_dir {
+        spec = spec.state_dir(dir);
+    }
+    if let Some(fields) = options.identity {
+        spec = spec.identity(fields);
+    }
+    if options.events {
+        spec = spec.on_event(|event| eprintln!("{} {}", event.kind.as_str(), event.message));
+    }
+    spec
+}
+
+fn exec(command: &[OsString]) -> ExitCode {
+    let Some((program, args)) = command.split_first() else {
+        eprintln!("contender: --exec needs a command");
+        return ExitCode::from(2);
+    };
+    let problem = Command::new(program).args(args).exec();
+    eprintln!("contender: cannot run {}: {problem}", program.to_string_lossy());
+    ExitCode::from(127)
+}
+
+fn read_options() -> Result<Option<Options>, lexopt::Error> {
+    let mut options = Options::default();
+    let mut args = lexopt::Parser::from_env();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("help") => return Ok(None),
+            Long("name") => options.name = args.value()?.string()?,
+            Long("ready") => options.ready.push(args.value()?.string()?),
+            Long("timeout-ms") => options.timeout_ms = Some(args.value()?.parse()?),
+            Long("probe-timeout-ms") => options.probe_timeout_ms = Some(args.value()?.parse()?),
+            Long("state-dir") => options.state_dir = Some(args.value()?.into()),
+            Long("gate") => options.gate = Some(args.value()?.into()),
+            Long("identity") => options.identity = Some(args.value()?.parse_with(|text| serde_json::from_str(text))?),
+            Long("on-lock-unavailable") => options.on_lock_unavailable = args.value()?.parse_with(OnLockUnavailable::parse)?,
+            Long("events") => options.events = true,
+            Long("exec") => options.exec = true,
+            Value(word) => {
+                options.command = std::iter::once(word).chain(args.raw_args()?).collect();
+            }
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    Ok(Some(options))
+}

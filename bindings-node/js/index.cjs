@@ -26,7 +26,8 @@ exports.listServers = async function listServers(options) {
 }
 
 /** Runs a native job to its end. `prepare` checks the options and throws when they are wrong. */
-async function run(prepare, { signal, onEvent } = {}) {
+async function run(prepare, options) {
+  const { signal, onEvent } = options ?? {}
   try {
     const job = prepare()
     signal?.throwIfAborted()

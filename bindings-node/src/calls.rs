@@ -1,8 +1,10 @@
 //! What the package exports. Each call checks its options and gives a job that JavaScript starts.
 
+use std::collections::HashMap;
+
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::Cancel;
+use spawnlock::{Cancel, ErrorCode, EventKind, Origin, State, Verdict};
 
 use crate::error::Code;
 use crate::job::{Job, Outcome};
@@ -54,4 +56,16 @@ pub fn list_servers(options: Unknown) -> Result<External<Job>> {
         let all = dir.list()?.into_iter().map(Into::into).collect();
         Ok(Outcome::C(all))
     }))
+}
+
+/// The words of every list that TypeScript is told as a union: for the generator of the types.
+#[napi(skip_typescript)]
+pub fn words() -> HashMap<&'static str, Vec<&'static str>> {
+    HashMap::from([
+        ("ErrorCode", ErrorCode::ALL.iter().map(|code| code.as_str()).collect()),
+        ("Origin", Origin::ALL.iter().map(|origin| origin.as_str()).collect()),
+        ("State", State::ALL.iter().map(|state| state.as_str()).collect()),
+        ("Verdict", Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
+        ("EventKind", EventKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+    ])
 }

@@ -78,10 +78,11 @@ pub struct Signal;
 
 impl Read for Signal {
     fn read(object: &Object, name: &str) -> napi::Result<Option<Self>> {
-        match object.get::<Object>(name)? {
-            Some(signal) if !signal.has_named_property("aborted")? => Err(of_wrong_type()),
-            signal => Ok(signal.map(|_| Signal)),
+        let Some(signal) = object.get::<Unknown>(name)? else { return Ok(None) };
+        if signal.get_type()? == ValueType::Object && signal.coerce_to_object()?.has_named_property("aborted")? {
+            return Ok(Some(Signal));
         }
+        Err(of_wrong_type())
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Server {
     /// Which start of its name it is, from 1; null for a foreign one.
     pub generation: Option<f64>,
     /// When it was started.
-    #[napi(ts_type = "Date | null")]
+    #[napi(ts_type = "Date")]
     pub started_at: Option<f64>,
     /// Milliseconds from its start to its first healthy answer.
     pub ready_ms: Option<f64>,

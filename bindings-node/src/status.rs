@@ -15,7 +15,7 @@ pub struct ServerStatus {
     #[napi(ts_type = "State")]
     pub state: String,
     /// What its checks say now; null when it is stopped or its checks cannot be asked from here.
-    #[napi(ts_type = "Verdict | null")]
+    #[napi(ts_type = "Verdict")]
     pub health: Option<String>,
     /// Where it answers.
     pub url: Option<String>,
@@ -24,7 +24,7 @@ pub struct ServerStatus {
     /// Which start of its name the last one was; 0 before the first.
     pub generation: f64,
     /// When it was last started.
-    #[napi(ts_type = "Date | null")]
+    #[napi(ts_type = "Date")]
     pub started_at: Option<f64>,
     /// Milliseconds from that start to the first healthy answer.
     pub ready_ms: Option<f64>,

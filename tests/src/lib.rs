@@ -1,4 +1,7 @@
 //! What the fixture server, the contender and the black-box tests share.
+//!
+//! A test makes a [`Scene`]: a state directory, a port and an oracle of its own. When the scene ends, it kills what the
+//! test started, by pid, and fails if anything of it is left.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -6,5 +9,14 @@
     reason = "the bans keep core's clocks, waits and processes in one place each; tests look from outside and fail loudly"
 )]
 
+mod client;
 pub mod gate;
+mod port;
+pub mod process;
+mod scene;
 pub mod sys;
+
+pub use client::{Client, Language, Outcome, Running};
+pub use port::Port;
+pub use process::{process_alive, wait_until};
+pub use scene::{Events, Scene, program, set_mode};

@@ -32,6 +32,8 @@ struct State {
     cancelled: AtomicBool,
     bell: OnceLock<Option<Bell>>,
     hook: Option<Box<dyn Fn() -> bool + Send + Sync>>,
+    /// Nobody can ask for it.
+    never: bool,
 }
 
 impl Cancel {
@@ -44,6 +46,11 @@ impl Cancel {
     /// else every 50 ms. `true` cancels. Meant for hosts that must look at signals themselves, as Python does.
     pub fn checked_by(hook: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Cancel(Arc::new(State { hook: Some(Box::new(hook)), ..State::default() }))
+    }
+
+    /// For calls that nobody can cancel: it costs no descriptor.
+    pub(crate) fn never() -> Self {
+        Cancel(Arc::new(State { never: true, ..State::default() }))
     }
 
     /// Cancels every wait that uses this or a clone of it.
@@ -61,6 +68,9 @@ impl Cancel {
 
     /// The bell that `cancel` rings; `None` when the process has no descriptor left for it.
     fn bell(&self) -> Option<&Bell> {
+        if self.0.never {
+            return None;
+        }
         self.0.bell.get_or_init(|| Bell::new().ok()).as_ref()
     }
 
@@ -74,8 +84,8 @@ impl Cancel {
     fn slice(&self) -> Option<Duration> {
         match (&self.0.hook, self.bell()) {
             (Some(_), _) => Some(HOOK_INTERVAL),
-            (None, None) => Some(FLAG_INTERVAL),
-            (None, Some(_)) => None,
+            (None, None) if !self.0.never => Some(FLAG_INTERVAL),
+            (None, _) => None,
         }
     }
 }
@@ -139,7 +149,7 @@ impl Patience {
 
     /// For what must be done even after a cancellation: cleaning up, with deadlines of its own.
     pub(crate) fn uncancelled() -> Self {
-        Patience::new(Deadline::after(LONG_ENOUGH), Cancel::new())
+        Patience::new(Deadline::after(LONG_ENOUGH), Cancel::never())
     }
 
     /// Whether the caller cancelled or the bell rang: what is under way has lost its point.

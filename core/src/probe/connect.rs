@@ -24,13 +24,7 @@ pub(super) fn tcp(host: &str, port: u16, patience: &Patience) -> io::Result<Stre
 
 /// Connects to a Unix socket.
 pub(super) fn unix(path: &Path, patience: &Patience) -> io::Result<Stream> {
-    let (socket, connected) = sys::connect_unix(path)?;
-    let stream = Stream { socket, patience: patience.clone() };
-    if !connected {
-        stream.await_ready(Interest::Write)?;
-        sys::socket_error(&stream.socket)?;
-    }
-    Ok(stream)
+    Ok(Stream { socket: sys::connect_unix(path)?, patience: patience.clone() })
 }
 
 /// The addresses of a host. `localhost` is both families, whatever the hosts file says.
@@ -66,16 +60,11 @@ fn first_of(addresses: Vec<SocketAddr>, patience: &Patience) -> io::Result<Strea
     let mut failures = Vec::new();
     for address in addresses {
         match sys::connect_tcp(address) {
-            Ok((socket, true)) => return Ok(Stream { socket, patience: patience.clone() }),
-            Ok((socket, false)) => pending.push((address, socket)),
+            Ok(socket) => pending.push((address, socket)),
             Err(error) => failures.push((address, error)),
         }
     }
-    while !pending.is_empty() {
-        let inputs: Vec<_> = pending.iter().map(|(_, socket)| (socket.as_fd(), Interest::Write)).collect();
-        if patience.wait(&inputs, LONG_ENOUGH)? != Wake::Input {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
+    loop {
         for (address, socket) in std::mem::take(&mut pending) {
             match sys::connected(&socket) {
                 Ok(true) => return Ok(Stream { socket, patience: patience.clone() }),
@@ -83,8 +72,14 @@ fn first_of(addresses: Vec<SocketAddr>, patience: &Patience) -> io::Result<Strea
                 Err(error) => failures.push((address, error)),
             }
         }
+        if pending.is_empty() {
+            return Err(most_alive(failures));
+        }
+        let inputs: Vec<_> = pending.iter().map(|(_, socket)| (socket.as_fd(), Interest::Write)).collect();
+        if patience.wait(&inputs, LONG_ENOUGH)? != Wake::Input {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
     }
-    Err(most_alive(failures))
 }
 
 fn most_alive(failures: Vec<(SocketAddr, io::Error)>) -> io::Error {

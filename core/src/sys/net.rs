@@ -10,19 +10,22 @@ use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix};
 
 use super::platform::{SEND_FLAGS, stream_socket};
 
-/// A socket on its way; `true` when it is connected already.
-pub(crate) fn connect_tcp(address: SocketAddr) -> io::Result<(OwnedFd, bool)> {
+/// A socket on its way; on loopback it has mostly arrived.
+pub(crate) fn connect_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = stream_socket(family)?;
-    let _ = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
-    begun(rustix::net::connect(&socket, &address)).map(|connected| (socket, connected))
+    match rustix::net::connect(&socket, &address) {
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(socket),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// A Unix socket; a full queue of the listener is the error `WouldBlock`.
-pub(crate) fn connect_unix(path: &Path) -> io::Result<(OwnedFd, bool)> {
+/// A Unix socket, which connects at once or not at all; a full queue of the listener is the error `WouldBlock`.
+pub(crate) fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
     let address = SocketAddrUnix::new(path)?;
     let socket = stream_socket(AddressFamily::UNIX)?;
-    begun(rustix::net::connect(&socket, &address)).map(|connected| (socket, connected))
+    rustix::net::connect(&socket, &address)?;
+    Ok(socket)
 }
 
 /// Whether a socket can have this path at all: the limit is 104 to 108 bytes.
@@ -30,21 +33,11 @@ pub(crate) fn unix_path_fits(path: &Path) -> bool {
     path.as_os_str().len() < 104
 }
 
-fn begun(result: Result<(), Errno>) -> io::Result<bool> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(Errno::INPROGRESS | Errno::INTR) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Whether a connection that was on its way has arrived; the error is why it never will.
 pub(crate) fn connected(socket: &impl AsFd) -> io::Result<bool> {
-    socket_error(socket)?;
     match rustix::net::getpeername(socket) {
         Ok(_) => Ok(true),
-        Err(Errno::NOTCONN) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(_) => socket_error(socket).map(|()| false),
     }
 }
 
@@ -54,8 +47,7 @@ pub(crate) fn is_no_such_family(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|errno| errnos.contains(&errno))
 }
 
-/// What became of a connection that was on its way.
-pub(crate) fn socket_error(socket: &impl AsFd) -> io::Result<()> {
+fn socket_error(socket: &impl AsFd) -> io::Result<()> {
     Ok(rustix::net::sockopt::socket_error(socket)??)
 }
 

@@ -13,18 +13,25 @@ const root = join(__dirname, '..', '..')
 
 /** Builds both; `targetDir` is cargo's own unless given. */
 exports.build = function build({ dev = false, targetDir } = {}) {
-  const args = ['build', '--locked', '-p', 'spawnlock-node', '-p', 'server-init', '--message-format=json-render-diagnostics']
+  const args = ['-p', 'spawnlock-node', '-p', 'server-init']
   if (!dev) args.push('--release')
   if (targetDir) args.push('--target-dir', targetDir)
-  const cargo = spawnSync('cargo', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28, encoding: 'utf8' })
-  if (cargo.error) throw new Error(`cannot run cargo, which builds the native part: ${cargo.error.message}; see https://rustup.rs`)
-  if (cargo.status !== 0) throw new Error('cargo could not build the native part')
-  const made = cargo.stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line))
-  place(artifact(made, 'cdylib', 'spawnlock_node'), addonFile)
-  place(artifact(made, 'bin', 'server-init'), commandFile)
+  const made = exports.cargo(args)
+  place(exports.artifact(made, 'cdylib', 'spawnlock_node'), addonFile)
+  place(exports.artifact(made, 'bin', 'server-init'), commandFile)
 }
 
-function artifact(made, kind, name) {
+/** Runs `cargo build` and gives its messages. */
+exports.cargo = function cargo(args) {
+  const all = ['build', '--locked', '--message-format=json-render-diagnostics', ...args]
+  const { error, status, stdout } = spawnSync('cargo', all, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28, encoding: 'utf8' })
+  if (error) throw new Error(`cannot run cargo, which builds the native part: ${error.message}; see https://rustup.rs`)
+  if (status !== 0) throw new Error('cargo could not build the native part')
+  return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line))
+}
+
+/** The file that cargo made of a target. */
+exports.artifact = function artifact(made, kind, name) {
   const found = made.find(({ reason, target }) => reason === 'compiler-artifact' && target.name === name && target.kind.includes(kind))
   if (!found) throw new Error(`cargo made no ${kind} ${name}`)
   return found.executable ?? found.filenames.find((file) => /\.(so|dylib|dll)$/.test(file))

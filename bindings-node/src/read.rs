@@ -62,7 +62,16 @@ macro_rules! read_as_napi_does {
     };
 }
 
-read_as_napi_does!(String, bool, f64, Vec<String>, HashMap<String, Option<String>>, Value);
+read_as_napi_does!(String, bool, f64, Vec<String>, Value);
+
+impl Read for HashMap<String, Option<String>> {
+    fn read(object: &Object, name: &str) -> napi::Result<Option<Self>> {
+        match object.get::<Unknown>(name)? {
+            Some(value) if value.get_type()? != ValueType::Object || value.is_array()? => Err(of_wrong_type()),
+            _ => object.get(name),
+        }
+    }
+}
 
 impl Read for u32 {
     fn read(object: &Object, name: &str) -> napi::Result<Option<Self>> {

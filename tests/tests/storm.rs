@@ -55,7 +55,8 @@ fn sixty_clients_at_one_gate_get_one_server_in_each_of_twenty_rounds() {
 #[test]
 #[ignore = "minutes long: make storm"]
 fn three_hundred_clients_at_one_gate_get_one_server_in_each_of_five_hundred_rounds() {
-    rounds(300, 500);
+    let given = std::env::var("SPAWNLOCK_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    rounds(300, given.unwrap_or(500));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use spawnlock_tests::{Language, Running, Scene, gate, wait_until};
 fn storm(scene: &Scene, round: usize, count: usize) -> u32 {
     let gate = scene.path(&format!("gate-{round}"));
     let languages = Language::all();
-    let clients: Vec<Running> = (0..count)
+    let mut clients: Vec<Running> = (0..count)
         .map(|at| {
             scene
                 .client(&["--initializing", "20"])
@@ -21,7 +21,12 @@ fn storm(scene: &Scene, round: usize, count: usize) -> u32 {
         })
         .map(|client| client.start())
         .collect();
-    wait_until("all clients wait at the gate", Duration::from_secs(60), || gate::waiting_at(&gate) == count);
+    wait_until("all clients wait at the gate", Duration::from_secs(60), || {
+        if let Some(at) = clients.iter_mut().position(Running::has_ended) {
+            panic!("a client ended before the gate: {:#?}", clients.swap_remove(at).finish(Duration::ZERO));
+        }
+        gate::waiting_at(&gate) == count
+    });
     gate::open(&gate).unwrap();
     let outcomes: Vec<_> = clients.into_iter().map(|client| client.finish(Duration::from_secs(70))).collect();
     let mut origins = BTreeMap::<String, usize>::new();

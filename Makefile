@@ -73,7 +73,7 @@ lint: node_modules/.package-lock.json build/tools.stamp
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/python bindings-python/stub.py --check
-	$(VENV)/bin/python -m mypy.stubtest spawnlock
+	$(VENV)/bin/python -m mypy.stubtest spawnlock._native
 
 # Writes the types of both packages anew from the Rust sources.
 stubs: node_modules/.package-lock.json build/tools.stamp

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::sys::{self, Bell, Detached, Ending};
 
@@ -31,8 +31,7 @@ pub(crate) struct Launched {
     /// Rings when the main process ends.
     pub(crate) death: Arc<Bell>,
     ending: Arc<OnceLock<Ending>>,
-    /// Dropping it lets the reaper collect.
-    _hold: mpsc::Sender<()>,
+    desk: Arc<Desk>,
 }
 
 impl Launched {
@@ -68,42 +67,83 @@ pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
     let reaper = Reaper::new()?;
     match command.spawn() {
         Ok(child) => Ok(reaper.watch(child)),
-        Err(cause) => Err(Refused { hint: hint_for(&cause, &program, what.cwd), cause }),
+        Err(cause) => {
+            reaper.desk.change(|left| left.released = true);
+            Err(Refused { hint: hint_for(&cause, &program, what.cwd), cause })
+        }
     }
 }
 
 /// A thread that waits for the child. It exists before the child does, so that no child is ever without it.
 struct Reaper {
-    hand_over: mpsc::Sender<(Child, mpsc::Receiver<()>)>,
+    desk: Arc<Desk>,
     death: Arc<Bell>,
     ending: Arc<OnceLock<Ending>>,
 }
 
+/// Where the starter leaves the child for the reaper, and word of when it may collect.
+#[derive(Debug, Default)]
+struct Desk {
+    left: Mutex<Left>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Left {
+    child: Option<Child>,
+    /// The starter is done with the child, or never had one.
+    released: bool,
+}
+
+impl Desk {
+    fn change(&self, change: impl FnOnce(&mut Left)) {
+        change(&mut self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Waits for a child; none ever comes when the starter is done before.
+    fn take_child(&self) -> Option<Child> {
+        self.wait_while(|left| left.child.is_none() && !left.released).child.take()
+    }
+
+    fn await_release(&self) {
+        drop(self.wait_while(|left| !left.released));
+    }
+
+    fn wait_while(&self, condition: impl FnMut(&mut Left) -> bool) -> MutexGuard<'_, Left> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changed.wait_while(left, condition).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Reaper {
     fn new() -> io::Result<Self> {
-        let death = Arc::new(Bell::new()?);
-        let ending = Arc::new(OnceLock::new());
-        let (hand_over, take) = mpsc::channel::<(Child, mpsc::Receiver<()>)>();
-        let (ring, tell) = (Arc::clone(&death), Arc::clone(&ending));
+        let reaper = Reaper { desk: Arc::default(), death: Arc::new(Bell::new()?), ending: Arc::default() };
+        let (desk, ring, tell) = (Arc::clone(&reaper.desk), Arc::clone(&reaper.death), Arc::clone(&reaper.ending));
         let wait = move || {
-            let Ok((mut child, released)) = take.recv() else { return };
+            let Some(mut child) = desk.take_child() else { return };
             // Noted, but not collected: until the starter lets go, the pid and its group stay ours.
             if let Some(how) = sys::await_end(child.id()) {
                 let _ = tell.set(how);
             }
             ring.ring();
-            let _ = released.recv();
+            desk.await_release();
             let _ = child.wait();
         };
         std::thread::Builder::new().name("spawnlock-reaper".into()).stack_size(REAPER_STACK).spawn(wait)?;
-        Ok(Reaper { hand_over, death, ending })
+        Ok(reaper)
     }
 
     fn watch(self, child: Child) -> Launched {
         let pid = child.id();
-        let (hold, released) = mpsc::channel();
-        let _ = self.hand_over.send((child, released));
-        Launched { pid, death: self.death, ending: self.ending, _hold: hold }
+        self.desk.change(|left| left.child = Some(child));
+        Launched { pid, death: self.death, ending: self.ending, desk: self.desk }
+    }
+}
+
+impl Drop for Launched {
+    fn drop(&mut self) {
+        self.desk.change(|left| left.released = true);
     }
 }
 

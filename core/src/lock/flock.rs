@@ -9,7 +9,7 @@ use fs4::FileExt;
 
 use super::Holder;
 use crate::cancel::{Patience, Wake};
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::sys::{self, Interest, Lookup, Watch};
 
 /// How often a waiter looks although the kernel told it nothing: for file systems that tell nothing.
@@ -204,7 +204,7 @@ fn retry_otherwise(file: File, path: &Path, error: io::Error) -> Tried {
 
 fn write_holder(path: &Path) -> io::Result<File> {
     let mut file = sys::open_private(path, Lookup::Write)?;
-    let text = serde_json::to_vec(&Holder::ourselves())?;
+    let text = place::to_json(&Holder::ourselves())?;
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(&text)?;

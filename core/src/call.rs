@@ -6,7 +6,7 @@ use crate::cancel::Patience;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind};
-use crate::lock::Holder;
+use crate::holder::Holder;
 use crate::plan::Plan;
 use crate::probe::{Answer, BrokenOff, Verdict};
 use crate::report::Reporter;

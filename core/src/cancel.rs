@@ -69,7 +69,7 @@ impl Cancel {
     }
 
     /// One that also asks `hook`, on the waiting thread: at once when a signal interrupts a wait,
-    /// else every 50 ms. `true` cancels. Meant for hosts that must look at signals themselves, as Python does.
+    /// else every 50 ms. `true` cancels. Meant for hosts that must look at signals themselves.
     pub fn checked_by(hook: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Cancel(Arc::new(State { hook: Some(Hook::new(hook)), ..State::default() }))
     }

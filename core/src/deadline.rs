@@ -75,7 +75,7 @@ pub(crate) fn readable(time: Duration) -> String {
     }
 }
 
-/// Milliseconds as Node hands them over.
+/// Milliseconds, as a number with a fraction.
 ///
 /// # Errors
 /// `CONFIG` naming `option` when the number is negative or not finite.
@@ -83,7 +83,7 @@ pub fn millis(option: &str, value: f64) -> Result<Duration> {
     seconds(option, value / 1000.0)
 }
 
-/// Seconds as Python hands them over.
+/// Seconds, as a number with a fraction.
 ///
 /// # Errors
 /// `CONFIG` naming `option` when the number is negative or not finite.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::deadline::readable;
 use crate::error::{Error, ErrorCode};
+use crate::holder::Holder;
 use crate::launch::Refused;
-use crate::lock::Holder;
 use crate::log;
 use crate::plan::{Plan, Start};
 use crate::probe::{Answer, Verdict};
@@ -190,7 +190,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// `port 1987 belongs to pid 4242 (python3)`.
+    /// `port 1987 belongs to pid 4242 (nginx)`.
     fn port_owner(&self) -> Option<String> {
         let port = self.plan.endpoint.as_ref()?.loopback_port()?;
         let owner = sys::listener_on(port)?;

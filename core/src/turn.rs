@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::deadline;
-use crate::ensure::Flow;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::flow::Flow;
+use crate::holder::Holder;
 use crate::lock::{self, Acquired, SpawnLock};
 use crate::place::Stamp;
 use crate::probe::Verdict;
@@ -43,7 +44,7 @@ impl Flow {
         let whole = &self.call.plan.patience;
         let patience = match self.call.plan.lock_patience {
             Some(limit) => whole.within(limit),
-            None => whole.beyond(LAST_WORDS.min(self.call.plan.timeout / 10)),
+            None => whole.beyond(LAST_WORDS.min(self.call.plan.timeout / 2)),
         };
         match SpawnLock::acquire(&place, &patience, |holder| self.tell_waiting(holder), || self.news()) {
             Acquired::Held(lock) => match self.news() {
@@ -65,7 +66,7 @@ impl Flow {
     }
 
     /// A holder that is frozen publishes nothing; its server may be well all the same.
-    fn out_of_time(&mut self, holder: Option<lock::Holder>) -> Result<Turn> {
+    fn out_of_time(&mut self, holder: Option<Holder>) -> Result<Turn> {
         match self.look_again()? {
             Verdict::Ready => self.found().map(Turn::Found),
             _ => Err(self.call.report().lock_timeout(holder)),
@@ -98,7 +99,7 @@ impl Flow {
         Ok(Turn::Ours(None))
     }
 
-    fn tell_waiting(&self, holder: Option<lock::Holder>) {
+    fn tell_waiting(&self, holder: Option<Holder>) {
         let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
         let message = format!("waiting for the spawn lock of \"{}\", held by {who}", self.call.plan.name);
         self.call.tell_of(EventKind::Waiting, message, None, holder);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use fs4::FileExt;
 
-use super::Holder;
 use crate::cancel::{Patience, Wake};
+use crate::holder::Holder;
 use crate::place::{self, Place};
 use crate::sys::{self, Interest, Lookup, Watch};
 

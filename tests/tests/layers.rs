@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// layer, but for `APART`.
 const LAYERS: &[&[&str]] = &[
     &["sys"],
-    &["error", "place", "record", "deadline", "cancel", "event", "environment"],
+    &["error", "place", "record", "deadline", "cancel", "event", "environment", "spelling"],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
     &["life", "end", "log", "inside", "plan", "spec", "call", "report", "attempt"],

@@ -112,7 +112,7 @@ impl Flow {
     }
 
     fn weigh(&mut self) -> Result<Next> {
-        let since = Deadline::after(self.call.plan.probe.timeout);
+        let mut since = Deadline::after(self.call.plan.probe.timeout);
         loop {
             let verdict = self.look_again()?;
             let known = self.known();
@@ -128,7 +128,11 @@ impl Flow {
                 (Verdict::Ready, Some(known), _) => return Ok(Next::Found(Some(known.record.clone()), Origin::Reused)),
                 (Verdict::Denied, ..) => return Err(self.call.report().denied()),
                 (_, Some(known), Some(Phase::Starting)) => return Ok(Next::Adopt(known.record.clone())),
-                (Verdict::Dead, Some(known), _) if !known.main_lives() => self.end_orphans(known)?,
+                (Verdict::Dead, Some(known), _) if !known.main_lives() => {
+                    self.end_orphans(known)?;
+                    since = Deadline::after(self.call.plan.probe.timeout);
+                    continue;
+                }
                 (Verdict::Dead, None, _) => return Ok(Next::Start(known.map(|known| known.record))),
                 (Verdict::Starting, ..) => return Ok(Next::Wait),
                 _ => {}
@@ -159,17 +163,21 @@ impl Flow {
     fn start(&mut self, before: Option<&Record>) -> Result<Server> {
         let start = self.command()?;
         let finished = Attempt::start(&mut self.call, &start, before).and_then(|attempt| attempt.finish(&mut self.call));
-        match finished {
-            Ok(record) => Ok(self.server(Some(&record), Origin::Started)),
-            // Without a lock two may start, and the loser of the bind finds the winner.
-            Err(error) if self.lockless && error.code() == ErrorCode::Exited && self.ask()? == Verdict::Ready => self.found(),
-            Err(error) => Err(error),
-        }
+        self.finished(finished, Origin::Started)
     }
 
     fn adopt(&mut self, record: Record) -> Result<Server> {
-        let record = Attempt::adopt(&self.call, record).finish(&mut self.call)?;
-        Ok(self.server(Some(&record), Origin::Joined))
+        let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
+        self.finished(finished, Origin::Joined)
+    }
+
+    fn finished(&mut self, finished: Result<Record>, origin: Origin) -> Result<Server> {
+        match finished {
+            Ok(record) => Ok(self.server(Some(&record), origin)),
+            // Without a lock two may start, and the loser of the bind finds the winner.
+            Err(error) if self.lockless && error.code() == ErrorCode::Exited && self.look_again()? == Verdict::Ready => self.found(),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits, without the lock, for a server that is coming up and is not ours to start.

@@ -96,7 +96,9 @@ impl SpawnLock {
             }
             if watch.is_none() {
                 watch = Some(Watch::on(&path, place.dir()).ok());
-                // What happened before the watch began is seen by one more look.
+                // What happened before the watch began is seen by one more look, and one who merely looked at the lock,
+                // whose closing tells us nothing, is gone within the next few.
+                tries_left = SETTLE_TRIES;
                 continue;
             }
             let watch = watch.as_ref().and_then(Option::as_ref);

@@ -53,7 +53,7 @@ impl Hook {
     }
 
     fn is_due(&self) -> bool {
-        self.now_ms() - self.asked_ms.load(Ordering::Relaxed) >= HOOK_INTERVAL.as_millis() as u64
+        self.now_ms().saturating_sub(self.asked_ms.load(Ordering::Relaxed)) >= HOOK_INTERVAL.as_millis() as u64
     }
 
     fn ask(&self) -> bool {
@@ -200,6 +200,8 @@ impl Patience {
         let until = self.deadline.sooner(time);
         loop {
             self.cancel.ask_hook_if_due();
+            // First the bell, then the flag: who cancels in between finds the bell.
+            self.cancel.bell();
             if self.cancel.is_cancelled() {
                 return Ok(Wake::Cancelled);
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::attempt::{self, Attempt};
+use crate::attempt::{self, Attempt, Begun};
 use crate::deadline::{self, Deadline};
 use crate::end::Ours;
 use crate::error::{ErrorCode, Result};
@@ -52,14 +52,12 @@ impl ServerSpec {
                 Turn::Joined(record) => return flow.joined(&record),
                 Turn::Found(server) => return Ok(server),
             };
-            match flow.decide()? {
-                Next::Found(record, origin) => return Ok(flow.server(record.as_ref(), origin)),
-                Next::Start(before) => return flow.start(before.as_ref()),
-                Next::Adopt(record) => return flow.adopt(record),
-                Next::Wait => {
-                    drop(lock);
-                    flow.wait_outside()?;
-                }
+            let next = flow.decide()?;
+            if matches!(next, Next::Wait) {
+                drop(lock);
+                flow.wait_outside()?;
+            } else if let Some(server) = flow.act(next)? {
+                return Ok(server);
             }
         }
     }
@@ -82,8 +80,10 @@ impl ServerSpec {
             Next::Adopt(_) | Next::Wait => Ok(Kick::Starting),
             Next::Start(before) => {
                 let start = flow.command()?;
-                let attempt = Attempt::start(&mut flow.call, &start, before.as_ref())?;
-                Ok(Kick::Started { pid: attempt.record.pid.unwrap_or_default() })
+                match Attempt::start(&mut flow.call, &start, before.as_ref())? {
+                    Begun::ByUs(attempt) => Ok(Kick::Started { pid: attempt.record.pid.unwrap_or_default() }),
+                    Begun::ByAnother => Ok(Kick::Starting),
+                }
             }
         }
     }
@@ -103,10 +103,12 @@ impl Flow {
     fn decide(&mut self) -> Result<Next> {
         let decided = self.weigh();
         if let Err(error) = &decided
-            && !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning)
-            && !self.lockless
+            && is_everybodys(error.code())
+            && !self.call.lockless
+            && !self.call.last().is_some_and(|answer| answer.our_shortage)
         {
-            let _ = FailedAttempt::publish(&self.call.plan.place, &deadline::unique(), 0, error);
+            let generation = self.known().map_or(0, |known| known.record.generation);
+            let _ = FailedAttempt::publish(&self.call.plan.place, &deadline::unique(), generation, error);
         }
         decided
     }
@@ -127,12 +129,17 @@ impl Flow {
                 }
                 (Verdict::Ready, Some(known), _) => return Ok(Next::Found(Some(known.record.clone()), Origin::Reused)),
                 (Verdict::Denied, ..) => return Err(self.call.report().denied()),
+                // Who only looks waits, and ends nothing.
+                (_, Some(_), Some(Phase::Starting)) if self.call.plan.start.is_none() => return Ok(Next::Wait),
                 (_, Some(known), Some(Phase::Starting)) => return Ok(Next::Adopt(known.record.clone())),
-                (Verdict::Dead, Some(known), _) if !known.main_lives() => {
+                (Verdict::Dead, Some(known), _)
+                    if known.is_orphaned() && self.call.plan.start.is_some() && since.elapsed() >= SECOND_LOOK =>
+                {
                     self.end_orphans(known)?;
                     since = Deadline::after(self.call.plan.probe.timeout);
                     continue;
                 }
+                (Verdict::Dead, None, _) if self.call.plan.patience.deadline.expired() => return Err(self.call.report().never_ready()),
                 (Verdict::Dead, None, _) => return Ok(Next::Start(known.map(|known| known.record))),
                 (Verdict::Starting, ..) => return Ok(Next::Wait),
                 _ => {}
@@ -160,22 +167,36 @@ impl Flow {
         self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())
     }
 
-    fn start(&mut self, before: Option<&Record>) -> Result<Server> {
-        let start = self.command()?;
-        let finished = Attempt::start(&mut self.call, &start, before).and_then(|attempt| attempt.finish(&mut self.call));
-        self.finished(finished, Origin::Started)
-    }
-
-    fn adopt(&mut self, record: Record) -> Result<Server> {
-        let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
-        self.finished(finished, Origin::Joined)
+    /// Does what was decided, under the lock; `None` when it has to be decided anew.
+    fn act(&mut self, next: Next) -> Result<Option<Server>> {
+        match next {
+            Next::Found(record, origin) => Ok(Some(self.server(record.as_ref(), origin))),
+            Next::Adopt(record) => {
+                let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
+                self.finished(finished, Origin::Joined).map(Some)
+            }
+            Next::Start(before) => {
+                let start = self.command()?;
+                match Attempt::start(&mut self.call, &start, before.as_ref()) {
+                    Ok(Begun::ByUs(attempt)) => {
+                        let finished = attempt.finish(&mut self.call);
+                        self.finished(finished, Origin::Started).map(Some)
+                    }
+                    Ok(Begun::ByAnother) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+            Next::Wait => Ok(None),
+        }
     }
 
     fn finished(&mut self, finished: Result<Record>, origin: Origin) -> Result<Server> {
         match finished {
             Ok(record) => Ok(self.server(Some(&record), origin)),
             // Without a lock two may start, and the loser of the bind finds the winner.
-            Err(error) if self.lockless && error.code() == ErrorCode::Exited && self.look_again()? == Verdict::Ready => self.found(),
+            Err(error) if self.call.lockless && error.code() == ErrorCode::Exited && self.look_again()? == Verdict::Ready => {
+                self.found()?.ok_or(error)
+            }
             Err(error) => Err(error),
         }
     }
@@ -189,9 +210,16 @@ impl Flow {
             }
             let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()));
             self.call.check_cancelled()?;
-            if self.ask()? != Verdict::Starting {
+            let verdict = self.ask()?;
+            let coming = self.known().is_some_and(|known| known.record.state == Phase::Starting && known.lives());
+            if verdict == Verdict::Ready || (verdict != Verdict::Starting && !coming) {
                 return Ok(());
             }
         }
     }
+}
+
+/// Whether a failure concerns all who wait for the same server, and not only this call.
+fn is_everybodys(code: ErrorCode) -> bool {
+    !matches!(code, ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning | ErrorCode::Timeout)
 }

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use crate::attempt;
 use crate::call::Call;
 use crate::environment;
 use crate::error::Result;
 use crate::inside::Inside;
 use crate::life::{Known, Seen};
-use crate::lock::{self, SpawnLock};
 use crate::place::Stamp;
 use crate::probe::{Endpoint, Verdict};
 use crate::record::{Phase, Record};
@@ -25,8 +23,6 @@ pub(crate) struct Flow {
     /// What was published before this call began, so that only news count.
     pub(crate) failure_before: Stamp,
     pub(crate) record_before: Stamp,
-    /// The lock could not be had, so the server's own bind decides.
-    pub(crate) lockless: bool,
     _inside: Inside,
 }
 
@@ -38,7 +34,7 @@ impl Flow {
             return Err(call.report().recursive());
         };
         let (failure_before, record_before) = (Stamp::of(&place.failure()), Stamp::of(&place.record()));
-        Ok(Flow { failure_before, record_before, lockless: false, _inside: inside, call })
+        Ok(Flow { failure_before, record_before, _inside: inside, call })
     }
 
     /// The fast path: one question, no lock.
@@ -49,7 +45,7 @@ impl Flow {
         }
         let verdict = self.ask()?;
         match verdict {
-            Verdict::Ready => return self.found().map(Some),
+            Verdict::Ready => return self.found(),
             Verdict::Denied => return Err(self.call.report().denied()),
             _ if within => return Err(self.call.report().recursive()),
             _ => {}
@@ -72,22 +68,14 @@ impl Flow {
         self.call.ask(&patience).map_err(|_| self.call.cancelled())
     }
 
-    /// The server answered as a healthy one: whose is it?
-    pub(crate) fn found(&mut self) -> Result<Server> {
+    /// The server answered as a healthy one: whose is it? `None` while its starter has not vouched for it.
+    pub(crate) fn found(&mut self) -> Result<Option<Server>> {
         let Some(known) = self.known().filter(Known::lives) else {
             self.name_stranger();
-            return Ok(self.server(None, Origin::Foreign));
+            return Ok(Some(self.server(None, Origin::Foreign)));
         };
         self.refuse_conflict(&known.record)?;
-        if known.record.state == Phase::Ready {
-            return Ok(self.server(Some(&known.record), Origin::Reused));
-        }
-        // Its starter is about to say so, or is dead and never will.
-        let record = match SpawnLock::try_acquire(&self.call.plan.place) {
-            lock::Attempt::Held(_lock) => attempt::mend(&self.call, &known),
-            lock::Attempt::Busy | lock::Attempt::Unavailable(_) => known.record,
-        };
-        Ok(self.server(Some(&record), Origin::Joined))
+        Ok((known.record.state == Phase::Ready).then(|| self.server(Some(&known.record), Origin::Reused)))
     }
 
     /// What the place says; garbage is told, and counts as nothing.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::sys::{self, Bell, Detached, Ending};
+use crate::sys::{self, Bell, Detached, Ending, NotStarted};
 
 /// Enough for a thread that only waits.
 const REAPER_STACK: usize = 64 * 1024;
@@ -31,7 +31,9 @@ pub(crate) struct Launched {
     /// Rings when the main process ends.
     pub(crate) death: Arc<Bell>,
     ending: Arc<OnceLock<Ending>>,
-    desk: Arc<Desk>,
+    /// Dropping it lets the reaper collect.
+    #[expect(dead_code, reason = "held for its drop")]
+    reaper: Reaper,
 }
 
 impl Launched {
@@ -41,16 +43,18 @@ impl Launched {
     }
 }
 
-/// A command that could not be run.
+/// Why nothing was started.
 #[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) cause: io::Error,
-    pub(crate) hint: Option<String>,
+pub(crate) enum Refused {
+    /// The command could not be run.
+    Command { cause: io::Error, hint: Option<String> },
+    /// Another server of this place is coming up: its starter died before it could be seen.
+    Another,
 }
 
 impl From<io::Error> for Refused {
     fn from(cause: io::Error) -> Self {
-        Refused { cause, hint: None }
+        Refused::Command { cause, hint: None }
     }
 }
 
@@ -58,23 +62,22 @@ impl From<io::Error> for Refused {
 pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
     let program = find_program(&what)?;
     let mut command = Command::new(&program);
-    command.current_dir(what.cwd).stdin(Stdio::null());
+    command.stdin(Stdio::null());
     match what.log {
         Some(log) => command.stdout(log.try_clone()?).stderr(log),
         None => command.stdout(Stdio::null()).stderr(Stdio::null()),
     };
-    sys::detach(&mut command, &Detached { program: &program, argv: what.argv, env: what.env, umask: what.umask, alive: what.alive })?;
+    let detached = Detached { program: &program, cwd: what.cwd, argv: what.argv, env: what.env, umask: what.umask, alive: what.alive };
     let reaper = Reaper::new()?;
-    match command.spawn() {
+    match sys::start_detached(command, &detached) {
         Ok(child) => Ok(reaper.watch(child)),
-        Err(cause) => {
-            reaper.desk.change(|left| left.released = true);
-            Err(Refused { hint: hint_for(&cause, &program, what.cwd), cause })
-        }
+        Err(NotStarted::AliveLockTaken) => Err(Refused::Another),
+        Err(NotStarted::Refused(cause)) => Err(Refused::Command { hint: hint_for(&cause, &program, what.cwd), cause }),
     }
 }
 
 /// A thread that waits for the child. It exists before the child does, so that no child is ever without it.
+#[derive(Debug)]
 struct Reaper {
     desk: Arc<Desk>,
     death: Arc<Bell>,
@@ -137,11 +140,11 @@ impl Reaper {
     fn watch(self, child: Child) -> Launched {
         let pid = child.id();
         self.desk.change(|left| left.child = Some(child));
-        Launched { pid, death: self.death, ending: self.ending, desk: self.desk }
+        Launched { pid, death: Arc::clone(&self.death), ending: Arc::clone(&self.ending), reaper: self }
     }
 }
 
-impl Drop for Launched {
+impl Drop for Reaper {
     fn drop(&mut self) {
         self.desk.change(|left| left.released = true);
     }
@@ -168,7 +171,7 @@ fn find_program(what: &Launch<'_>) -> Result<PathBuf, Refused> {
         io::ErrorKind::NotFound => format!("`{name}` is in none of the directories of PATH"),
         _ => format!("`{name}` is in a directory of PATH, but may not be run: chmod +x"),
     };
-    Err(Refused { cause, hint: Some(hint) })
+    Err(Refused::Command { cause, hint: Some(hint) })
 }
 
 /// What to look at when a file that was found could not be run.

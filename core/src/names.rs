@@ -181,7 +181,7 @@ impl StateDir {
             return Err(not_running(name));
         }
         let patience = Patience::new(Deadline::after(LOCK_TIMEOUT), options.cancel.clone());
-        let _lock = lock_for_stop(&place, name, &patience)?;
+        let _lock = lock_for_stop(&place, name, &patience, &options.listener)?;
         let mut known = living(&place, name).filter(wanted).ok_or_else(|| not_running(name))?;
         let message = format!("stopping server \"{name}\"");
         options.listener.tell(&Event {
@@ -201,8 +201,20 @@ impl StateDir {
 }
 
 /// A stop and a start never overlap. Where no lock can be had the stop goes on without.
-fn lock_for_stop(place: &Place, name: &str, patience: &Patience) -> Result<Option<SpawnLock>> {
-    match SpawnLock::acquire(place, patience, |_| {}, || None::<()>) {
+fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &Listener) -> Result<Option<SpawnLock>> {
+    let tell = |holder: Option<Holder>| {
+        let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
+        let message = format!("waiting for the spawn lock of \"{name}\", held by {who}");
+        listener.tell(&Event {
+            kind: EventKind::Waiting,
+            name: name.to_owned(),
+            message,
+            elapsed: patience.deadline.elapsed(),
+            pid: None,
+            holder,
+        });
+    };
+    match SpawnLock::acquire(place, patience, tell, || None::<()>) {
         Acquired::Held(lock) => Ok(Some(lock)),
         Acquired::Unavailable(_) | Acquired::Told(()) => Ok(None),
         Acquired::Cancelled => Err(Error::new(ErrorCode::Cancelled, format!("stopping server \"{name}\" was cancelled"))),

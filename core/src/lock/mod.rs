@@ -4,4 +4,4 @@ mod alive;
 mod flock;
 
 pub(crate) use alive::{AliveLock, is_held};
-pub(crate) use flock::{Acquired, Attempt, SpawnLock, holder};
+pub(crate) use flock::{Acquired, SpawnLock, holder};

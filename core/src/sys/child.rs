@@ -9,9 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::ptr;
 
-use rustix::pipe::PipeFlags;
-
-use super::platform::close_on_exec_from;
+use super::platform::{close_on_exec_from, pipe};
 
 /// How long the child tries for the alive lock, which a look from elsewhere may hold for microseconds.
 const ALIVE_TRIES: u32 = 400;
@@ -55,7 +53,7 @@ impl From<rustix::io::Errno> for NotStarted {
 /// What fails in the child is told on a pipe of ours. std's own way of telling ends in a panic where somebody else
 /// collects children, as a host does that ignores SIGCHLD.
 pub(crate) fn start_detached(mut command: Command, what: &Detached<'_>) -> Result<Child, NotStarted> {
-    let (told, tell) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    let (told, tell) = pipe()?;
     // Not one of the numbers that become the child's stdio.
     let tell = if tell.as_raw_fd() > 2 { tell } else { rustix::io::fcntl_dupfd_cloexec(&tell, 3)? };
     let plan = ServerToBe {

@@ -221,6 +221,11 @@ pub(crate) fn send_signal(pid: u32, start_time: u64, signal: Signal) -> io::Resu
     }
 }
 
+/// A pipe that exec closes at both ends.
+pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?)
+}
+
 /// A write to a closed connection is an error and not a signal.
 pub(super) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 

@@ -54,3 +54,13 @@ impl std::fmt::Display for Holder {
         write!(f, ", for {}", self.held_for())
     }
 }
+
+/// Who holds a lock, as far as it was written down.
+pub(crate) fn who(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), Holder::to_string)
+}
+
+/// What a waiter tells after a while.
+pub(crate) fn waiting_line(name: &str, holder: Option<&Holder>) -> String {
+    format!("waiting for the spawn lock of \"{name}\", held by {}", who(holder))
+}

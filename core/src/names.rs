@@ -8,7 +8,7 @@ use crate::deadline::{Deadline, readable};
 use crate::end::Ours;
 use crate::error::{Error, ErrorCode, Failure, Result};
 use crate::event::{Event, EventKind, Listener};
-use crate::holder::Holder;
+use crate::holder::{Holder, waiting_line, who};
 use crate::life::{Known, Seen};
 use crate::lock::{self, Acquired, SpawnLock};
 use crate::place::{self, Place, Stamp};
@@ -203,8 +203,7 @@ impl StateDir {
 /// A stop and a start never overlap. Where no lock can be had the stop goes on without.
 fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &Listener) -> Result<Option<SpawnLock>> {
     let tell = |holder: Option<Holder>| {
-        let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
-        let message = format!("waiting for the spawn lock of \"{name}\", held by {who}");
+        let message = waiting_line(name, holder.as_ref());
         listener.tell(&Event {
             kind: EventKind::Waiting,
             name: name.to_owned(),
@@ -220,7 +219,7 @@ fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &List
         Acquired::Cancelled => Err(Error::new(ErrorCode::Cancelled, format!("stopping server \"{name}\" was cancelled"))),
         Acquired::Elapsed => {
             let holder = lock::holder(place);
-            let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
+            let who = who(holder.as_ref());
             let summary = format!("server \"{name}\" could not be stopped: {who} has held the spawn lock for {}", readable(LOCK_TIMEOUT));
             Err(Error::new(ErrorCode::LockTimeout, summary).with(|failure| failure.pid = holder.map(|holder| holder.pid)))
         }

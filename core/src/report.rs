@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::deadline::readable;
 use crate::error::{Error, ErrorCode};
-use crate::holder::Holder;
+use crate::holder::{Holder, who};
 use crate::log;
 use crate::plan::{Plan, Start};
 use crate::probe::{Answer, Verdict};
@@ -85,7 +85,7 @@ impl Reporter<'_> {
     }
 
     pub(crate) fn lock_timeout(&self, holder: Option<Holder>) -> Error {
-        let who = holder.as_ref().map_or_else(|| "another process".to_owned(), Holder::to_string);
+        let who = who(holder.as_ref());
         let pid = holder.map(|holder| holder.pid);
         self.error(
             ErrorCode::LockTimeout,

@@ -6,7 +6,7 @@ use crate::deadline;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::flow::Flow;
-use crate::holder::Holder;
+use crate::holder::{Holder, waiting_line, who};
 use crate::lock::{self, Acquired, SpawnLock};
 use crate::place::Stamp;
 use crate::probe::Verdict;
@@ -60,7 +60,7 @@ impl Flow {
             Acquired::Cancelled => Err(self.call.cancelled()),
             Acquired::Elapsed if self.call.plan.patience.deadline.expired() => self.out_of_time(lock::holder(&place)),
             Acquired::Elapsed => {
-                let holder = lock::holder(&place).map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+                let holder = who(lock::holder(&place).as_ref());
                 self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as lock patience asks"));
                 self.call.lockless = true;
                 Ok(Turn::Ours(None))
@@ -111,8 +111,7 @@ impl Flow {
     }
 
     fn tell_waiting(&self, holder: Option<Holder>) {
-        let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
-        let message = format!("waiting for the spawn lock of \"{}\", held by {who}", self.call.plan.name);
+        let message = waiting_line(&self.call.plan.name, holder.as_ref());
         self.call.tell_of(EventKind::Waiting, message, None, holder);
     }
 

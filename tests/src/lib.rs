@@ -16,6 +16,7 @@ mod port;
 pub mod process;
 mod scene;
 pub mod sys;
+pub mod without_lock;
 
 pub use client::{Client, Language, Running};
 pub use outcome::Outcome;

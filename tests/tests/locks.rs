@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use spawnlock_tests::without_lock::{fails, proceeds};
 use spawnlock_tests::{Client, Running, Scene, gate, process_alive, wait_until};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -21,24 +22,6 @@ fn has_strace() -> bool {
 fn with_failing(client: Client, call: &str, fault: &str) -> Client {
     let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}"));
     client.under(&["strace", "-f", "-b", "execve", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject])
-}
-
-/// The client goes on without a lock, says so, and gets its server.
-#[track_caller]
-fn proceeds(scene: &Scene, client: Client) {
-    let outcome = client.flag(&["--events"]).run();
-    assert_eq!(scene.living(), [outcome.pid()]);
-    assert_eq!(scene.starts().len(), 1);
-    assert!(outcome.stderr.lines().any(|line| line.starts_with("warning") && line.contains("lock")), "{outcome:#?}");
-}
-
-/// Asked to, the client fails in place of going on.
-#[track_caller]
-fn fails(scene: &Scene, client: Client) {
-    let outcome = client.flag(&["--on-lock-unavailable", "fail"]).run();
-    assert_eq!(outcome.code(), "ERR_SPAWNLOCK_LOCK_UNAVAILABLE", "{outcome:#?}");
-    assert!(outcome.ms() < 1000.0, "{outcome:#?}");
-    assert_eq!(scene.starts().len(), 0);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::os::unix::fs::{chown, symlink};
 use std::path::PathBuf;
 
 use spawnlock::{ErrorCode, EventKind, OnLockUnavailable, ServerSpec};
-use spawnlock_tests::{Client, Events, Scene, set_mode};
+use spawnlock_tests::without_lock::{fails, proceeds};
+use spawnlock_tests::{Events, Scene, set_mode};
 
 /// The user `nobody`, who exists everywhere, and whose home nowhere.
 const NOBODY: u32 = 65534;
@@ -28,24 +29,6 @@ fn theirs(scene: &Scene, mode: u32) -> PathBuf {
     chown(&dir, Some(NOBODY), Some(NOBODY)).unwrap();
     set_mode(&dir, mode);
     dir
-}
-
-/// The client goes on without a lock, says so, and gets its server.
-#[track_caller]
-fn proceeds(scene: &Scene, client: Client) {
-    let outcome = client.flag(&["--events"]).run();
-    assert_eq!(scene.living(), [outcome.pid()]);
-    assert_eq!(scene.starts().len(), 1);
-    assert!(outcome.stderr.lines().any(|line| line.starts_with("warning") && line.contains("lock")), "{outcome:#?}");
-}
-
-/// Asked to, the client fails in place of going on.
-#[track_caller]
-fn fails(scene: &Scene, client: Client) {
-    let outcome = client.flag(&["--on-lock-unavailable", "fail"]).run();
-    assert_eq!(outcome.code(), "ERR_SPAWNLOCK_LOCK_UNAVAILABLE", "{outcome:#?}");
-    assert!(outcome.ms() < 1000.0, "{outcome:#?}");
-    assert_eq!(scene.starts().len(), 0);
 }
 
 #[test]

@@ -247,9 +247,9 @@ fn publish(place: &Place, record: &Record, error: &Error) {
     let _ = FailedAttempt::publish(place, &record.attempt, record.generation, error);
 }
 
-/// The probe interval follows the time already waited: a start is noticed within a fiftieth of its length, with few questions.
+/// The probe interval follows the time already waited: a start is noticed within a fortieth of its length, with few questions.
 pub(crate) fn interval(waited: Duration) -> Duration {
-    (waited / 50).clamp(Duration::from_millis(1), Duration::from_millis(250))
+    (waited / 40).clamp(Duration::from_millis(1), Duration::from_millis(250))
 }
 
 /// The declared directory, else the caller's own; `/` when that was deleted.

@@ -37,15 +37,19 @@ impl Flow {
         Ok(Flow { failure_before, record_before, _inside: inside, call })
     }
 
-    /// The fast path: one question, no lock.
+    /// The fast path: one question, no lock; and not even that while somebody is starting the server: then the starter is waited for.
     pub(crate) fn look(&mut self) -> Result<Option<Server>> {
+        let early = Known::look(&self.call.plan.place, &self.call.plan.name).known();
         let within = environment::is_within(self.call.plan.place.dir());
-        if within && self.known().is_some_and(|known| known.record.pid == Some(std::process::id())) {
+        if within && early.as_ref().is_some_and(|known| known.record.pid == Some(std::process::id())) {
             return Err(self.call.report().recursive());
+        }
+        if !within && early.as_ref().is_some_and(|known| known.record.state == Phase::Starting && known.lives()) {
+            return Ok(None);
         }
         let verdict = self.ask()?;
         match verdict {
-            Verdict::Ready => return self.found(),
+            Verdict::Ready => return self.found_as(early),
             Verdict::Denied => return Err(self.call.report().denied()),
             _ if within => return Err(self.call.report().recursive()),
             _ => {}
@@ -70,7 +74,13 @@ impl Flow {
 
     /// The server answered as a healthy one: whose is it? `None` while its starter has not vouched for it.
     pub(crate) fn found(&mut self) -> Result<Option<Server>> {
-        let Some(known) = self.known().filter(Known::lives) else {
+        self.found_as(None)
+    }
+
+    /// The same, with what was known just before, unless that has changed since.
+    fn found_as(&mut self, early: Option<Known>) -> Result<Option<Server>> {
+        let unchanged = Stamp::of(&self.call.plan.place.record()) == self.record_before;
+        let Some(known) = early.filter(|_| unchanged).or_else(|| self.known()).filter(Known::lives) else {
             self.name_stranger();
             return Ok(Some(self.server(None, Origin::Foreign)));
         };

@@ -24,6 +24,16 @@ pub(crate) enum Seen {
     Garbage(io::Error),
 }
 
+impl Seen {
+    /// What is known, as far as anything is.
+    pub(crate) fn known(self) -> Option<Known> {
+        match self {
+            Seen::Known(known) => Some(known),
+            Seen::Nothing | Seen::Garbage(_) => None,
+        }
+    }
+}
+
 impl Known {
     /// Reads the record, and mends what a starter that died halfway could not write: the server's own pid.
     pub(crate) fn look(place: &Place, name: &str) -> Seen {

@@ -9,7 +9,7 @@ use crate::end::Ours;
 use crate::error::{Error, ErrorCode, Failure, Result};
 use crate::event::{Event, EventKind, Listener};
 use crate::holder::{Holder, waiting_line, who};
-use crate::life::{Known, Seen};
+use crate::life::Known;
 use crate::lock::{self, Acquired, SpawnLock};
 use crate::place::{self, Place, Stamp};
 use crate::plan;
@@ -227,10 +227,7 @@ fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &List
 }
 
 fn living(place: &Place, name: &str) -> Option<Known> {
-    match Known::look(place, name) {
-        Seen::Known(known) if known.lives() => Some(known),
-        Seen::Known(_) | Seen::Nothing | Seen::Garbage(_) => None,
-    }
+    Known::look(place, name).known().filter(Known::lives)
 }
 
 fn not_running(name: &str) -> Error {
@@ -239,10 +236,7 @@ fn not_running(name: &str) -> Error {
 }
 
 fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
-    let known = match Known::look(place, name) {
-        Seen::Known(known) => Some(known),
-        Seen::Nothing | Seen::Garbage(_) => None,
-    };
+    let known = Known::look(place, name).known();
     let alive = known.as_ref().filter(|known| known.lives());
     let record = known.as_ref().map(|known| &known.record);
     let failed = FailedAttempt::read(place).filter(|failed| record.is_none_or(|record| failed.failed_at >= record.ready_at));

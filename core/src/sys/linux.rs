@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -137,9 +137,7 @@ fn listener(port: u16) -> Option<(u32, String)> {
 }
 
 fn listeners(port: u16) -> impl Iterator<Item = (u32, String)> {
-    ["/proc/net/tcp", "/proc/net/tcp6"]
-        .into_iter()
-        .flat_map(move |table| listening_sockets(&fs::read_to_string(table).unwrap_or_default(), port))
+    ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().flat_map(move |table| listening_sockets(table, port))
 }
 
 fn socket_link(inode: &str) -> String {
@@ -147,17 +145,24 @@ fn socket_link(inode: &str) -> String {
 }
 
 /// The user and inode of each listening socket on `port`: state 0A in the fourth column, user in the eighth, inode in the tenth.
+/// The kernel lists those that listen before all others, of which there may be thousands.
 fn listening_sockets(table: &str, port: u16) -> Vec<(u32, String)> {
+    let Ok(table) = fs::File::open(table) else { return Vec::new() };
     let local_port = format!(":{port:04X}");
-    let read = |line: &str| {
+    let mut found = Vec::new();
+    for line in BufReader::new(table).lines().skip(1).map_while(Result::ok) {
         let columns: Vec<&str> = line.split_ascii_whitespace().collect();
-        let listens = columns.get(3) == Some(&"0A") && columns.get(1).is_some_and(|local| local.ends_with(&local_port));
-        if !listens {
-            return None;
+        if columns.get(3) != Some(&"0A") {
+            break;
         }
-        Some((columns.get(7)?.parse().ok()?, (*columns.get(9)?).to_owned()))
-    };
-    table.lines().skip(1).filter_map(read).collect()
+        if let (Some(local), Some(uid), Some(inode)) = (columns.get(1), columns.get(7), columns.get(9))
+            && local.ends_with(&local_port)
+            && let Ok(uid) = uid.parse()
+        {
+            found.push((uid, (*inode).to_owned()));
+        }
+    }
+    found
 }
 
 fn socket_owner(inode: &str) -> Option<u32> {

@@ -15,9 +15,9 @@ use crate::life::{Known, next_generation};
 use crate::lock::AliveLock;
 use crate::log::Log;
 use crate::place::Place;
+use crate::plan::Start;
 use crate::probe::Verdict;
 use crate::record::{Alive, FailedAttempt, Phase, Record};
-use crate::spec::Start;
 use crate::sys::{self, Ending, Lookup};
 
 /// How long a server whose start failed may take to end politely.
@@ -82,7 +82,7 @@ impl Attempt {
 
     /// Takes over the start of somebody who is gone.
     pub(crate) fn adopt(call: &Call, record: Record) -> Self {
-        call.tell(EventKind::Adopting, "the process that started the server is gone; waiting in its stead".into(), record.pid);
+        call.tell(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), record.pid);
         Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false }
     }
 
@@ -170,7 +170,9 @@ impl Attempt {
     fn clean_up(&mut self, call: &Call) {
         let dead = self.launched.as_ref().is_some_and(|launched| launched.ended().is_some());
         let grace = if dead { GRACE_OF_ORPHANS } else { GRACE.min(call.plan.stop_timeout) };
-        let ended = Ours::of(&call.plan.place, &self.record, self.launched.is_some()).end(grace, &Patience::uncancelled());
+        // Uncollected, its pid and group still mean it; a host that ignores SIGCHLD has no such hold.
+        let pinned = self.launched.as_ref().is_some_and(|launched| !matches!(launched.ended(), Some(None)));
+        let ended = Ours::of(&call.plan.place, &self.record, pinned).end(grace, &Patience::uncancelled());
         if let Err(error) = ended {
             call.warn(error.to_string());
         }

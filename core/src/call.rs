@@ -7,9 +7,9 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind};
 use crate::lock::Holder;
+use crate::plan::Plan;
 use crate::probe::{Answer, BrokenOff, Verdict};
 use crate::report::Reporter;
-use crate::spec::Plan;
 
 /// A call under way.
 pub(crate) struct Call {

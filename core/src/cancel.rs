@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -31,9 +31,35 @@ pub struct Cancel(Arc<State>);
 struct State {
     cancelled: AtomicBool,
     bell: OnceLock<Option<Bell>>,
-    hook: Option<Box<dyn Fn() -> bool + Send + Sync>>,
+    hook: Option<Hook>,
     /// Nobody can ask for it.
     never: bool,
+}
+
+/// What the host wants to be asked, and when it was asked last.
+struct Hook {
+    ask: Box<dyn Fn() -> bool + Send + Sync>,
+    clock: Deadline,
+    asked_ms: AtomicU64,
+}
+
+impl Hook {
+    fn new(ask: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Hook { ask: Box::new(ask), clock: Deadline::after(LONG_ENOUGH), asked_ms: AtomicU64::new(0) }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.elapsed().as_millis() as u64
+    }
+
+    fn is_due(&self) -> bool {
+        self.now_ms() - self.asked_ms.load(Ordering::Relaxed) >= HOOK_INTERVAL.as_millis() as u64
+    }
+
+    fn ask(&self) -> bool {
+        self.asked_ms.store(self.now_ms(), Ordering::Relaxed);
+        (self.ask)()
+    }
 }
 
 impl Cancel {
@@ -45,7 +71,7 @@ impl Cancel {
     /// One that also asks `hook`, on the waiting thread: at once when a signal interrupts a wait,
     /// else every 50 ms. `true` cancels. Meant for hosts that must look at signals themselves, as Python does.
     pub fn checked_by(hook: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Cancel(Arc::new(State { hook: Some(Box::new(hook)), ..State::default() }))
+        Cancel(Arc::new(State { hook: Some(Hook::new(hook)), ..State::default() }))
     }
 
     /// For calls that nobody can cancel: it costs no descriptor.
@@ -75,8 +101,15 @@ impl Cancel {
     }
 
     fn ask_hook(&self) {
-        if self.0.hook.as_ref().is_some_and(|hook| hook()) {
+        if self.0.hook.as_ref().is_some_and(Hook::ask) {
             self.cancel();
+        }
+    }
+
+    /// For waits so short that none of them lasts until the hook's turn: a signal that came between two of them is seen all the same.
+    fn ask_hook_if_due(&self) {
+        if self.0.hook.as_ref().is_some_and(Hook::is_due) {
+            self.ask_hook();
         }
     }
 
@@ -166,6 +199,7 @@ impl Patience {
     pub(crate) fn wait(&self, inputs: &[(BorrowedFd<'_>, sys::Interest)], time: Duration) -> io::Result<Wake> {
         let until = self.deadline.sooner(time);
         loop {
+            self.cancel.ask_hook_if_due();
             if self.cancel.is_cancelled() {
                 return Ok(Wake::Cancelled);
             }

@@ -1,7 +1,5 @@
 //! The flow: the one place that branches.
 
-use std::cell::RefCell;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::attempt::{self, Attempt};
@@ -9,25 +7,23 @@ use crate::call::Call;
 use crate::deadline::{self, Deadline};
 use crate::end::Ours;
 use crate::environment;
-use crate::error::{Error, ErrorCode, Result};
-use crate::event::EventKind;
+use crate::error::{ErrorCode, Result};
+use crate::inside::Inside;
 use crate::life::{Known, Seen};
-use crate::lock::{self, Acquired, SpawnLock};
+use crate::lock::{self, SpawnLock};
 use crate::place::Stamp;
+use crate::plan::Start;
 use crate::probe::{Endpoint, Verdict};
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::server::{Origin, Server};
-use crate::spec::{OnLockUnavailable, ServerSpec};
+use crate::spec::ServerSpec;
 use crate::sys;
+use crate::turn::Turn;
 
 /// Under the lock the server gets at least this long to answer.
 const SECOND_LOOK: Duration = Duration::from_millis(200);
 /// A server that answers wrongly is not asked more often than this.
 const AGAIN: Duration = Duration::from_millis(20);
-/// A waiter gives the holder this much beyond its own deadline, at most, to say why it failed.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-/// News of this age are believed without asking the server again.
-const FRESH_MS: u64 = 2000;
 
 /// What a start that is not waited for came to.
 #[derive(Clone, Debug)]
@@ -61,6 +57,7 @@ impl ServerSpec {
             let lock = match flow.take_turn()? {
                 Turn::Ours(lock) => lock,
                 Turn::Joined(record) => return flow.joined(&record),
+                Turn::Found(server) => return Ok(server),
             };
             match flow.decide()? {
                 Next::Found(record, origin) => return Ok(flow.server(record.as_ref(), origin)),
@@ -99,13 +96,6 @@ impl ServerSpec {
     }
 }
 
-/// How a call came to act: with the lock, without one where none can be had, or not at all.
-enum Turn {
-    Ours(Option<SpawnLock>),
-    /// The holder published that it is ready.
-    Joined(Record),
-}
-
 /// What is to be done under the lock.
 enum Next {
     Found(Option<Record>, Origin),
@@ -115,19 +105,14 @@ enum Next {
     Wait,
 }
 
-/// What the holder of the lock published while we waited.
-enum News {
-    Ready(Record),
-    Failed(Error),
-}
-
-struct Flow {
-    call: Call,
+/// One call of `ensure` or `kick`.
+pub(crate) struct Flow {
+    pub(crate) call: Call,
     /// What was published before this call began, so that only news count.
-    failure_before: Stamp,
-    record_before: Stamp,
+    pub(crate) failure_before: Stamp,
+    pub(crate) record_before: Stamp,
     /// The lock could not be had, so the server's own bind decides.
-    lockless: bool,
+    pub(crate) lockless: bool,
     _inside: Inside,
 }
 
@@ -167,8 +152,14 @@ impl Flow {
         self.call.ask(&patience).map_err(|_| self.call.cancelled())
     }
 
+    /// Asks once more, with a little time even when the deadline is near.
+    pub(crate) fn look_again(&mut self) -> Result<Verdict> {
+        let patience = self.call.plan.patience.at_least(SECOND_LOOK);
+        self.call.ask(&patience).map_err(|_| self.call.cancelled())
+    }
+
     /// The server answered as a healthy one: whose is it?
-    fn found(&mut self) -> Result<Server> {
+    pub(crate) fn found(&mut self) -> Result<Server> {
         let Some(known) = self.known().filter(Known::lives) else {
             self.name_stranger();
             return Ok(self.server(None, Origin::Foreign));
@@ -213,89 +204,6 @@ impl Flow {
         self.call.warn(format!("port {port} is served by user {user}, not by us"));
     }
 
-    /// Waits for the lock, or for the word of the one who holds it.
-    fn take_turn(&mut self) -> Result<Turn> {
-        let place = self.call.plan.place.clone();
-        if let Err(cause) = place.create() {
-            return self.without_lock(cause);
-        }
-        let whole = &self.call.plan.patience;
-        let patience = match self.call.plan.lock_patience {
-            Some(limit) => whole.within(limit),
-            None => whole.beyond(LAST_WORDS.min(self.call.plan.timeout / 10)),
-        };
-        match SpawnLock::acquire(&place, &patience, |holder| self.tell_waiting(holder), || self.news()) {
-            Acquired::Held(lock) => match self.news() {
-                Some(news) => self.heed(news),
-                None if self.call.plan.patience.deadline.expired() => Err(self.call.report().lock_timeout(None)),
-                None => Ok(Turn::Ours(Some(lock))),
-            },
-            Acquired::Told(news) => self.heed(news),
-            Acquired::Unavailable(cause) => self.without_lock(cause),
-            Acquired::Cancelled => Err(self.call.cancelled()),
-            Acquired::Elapsed if self.call.plan.patience.deadline.expired() => Err(self.call.report().lock_timeout(lock::holder(&place))),
-            Acquired::Elapsed => {
-                let holder = lock::holder(&place).map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
-                self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as lock patience asks"));
-                self.lockless = true;
-                Ok(Turn::Ours(None))
-            }
-        }
-    }
-
-    /// The lock if it is free now; `None` while somebody else is at it.
-    fn try_turn(&mut self) -> Result<Option<Option<SpawnLock>>> {
-        let place = self.call.plan.place.clone();
-        let attempt = match place.create() {
-            Ok(()) => SpawnLock::try_acquire(&place),
-            Err(cause) => lock::Attempt::Unavailable(cause),
-        };
-        match attempt {
-            lock::Attempt::Held(lock) => Ok(Some(Some(lock))),
-            lock::Attempt::Busy => Ok(None),
-            lock::Attempt::Unavailable(cause) => self.without_lock(cause).map(|_| Some(None)),
-        }
-    }
-
-    fn without_lock(&mut self, cause: std::io::Error) -> Result<Turn> {
-        if self.call.plan.start.is_none() {
-            return Err(self.call.report().not_running());
-        }
-        if self.call.plan.on_lock_unavailable == OnLockUnavailable::Fail {
-            return Err(self.call.report().lock_unavailable(cause));
-        }
-        self.call.warn(format!("no lock can be had in {} ({cause}): going on without it", self.call.plan.place.dir().display()));
-        self.lockless = true;
-        Ok(Turn::Ours(None))
-    }
-
-    fn tell_waiting(&self, holder: Option<lock::Holder>) {
-        let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
-        let message = format!("waiting for the spawn lock of \"{}\", held by {who}", self.call.plan.name);
-        self.call.tell_of(EventKind::Waiting, message, None, holder);
-    }
-
-    /// What was published since this call began.
-    fn news(&self) -> Option<News> {
-        let place = &self.call.plan.place;
-        if Stamp::of(&place.failure()) != self.failure_before {
-            return FailedAttempt::read(place).map(|failed| News::Failed(failed.failure.into()));
-        }
-        if Stamp::of(&place.record()) == self.record_before {
-            return None;
-        }
-        let record = Record::read(place).ok().flatten()?;
-        let fresh = deadline::now_ms().abs_diff(record.ready_at) < FRESH_MS;
-        (record.state == Phase::Ready && fresh).then_some(News::Ready(record))
-    }
-
-    fn heed(&mut self, news: News) -> Result<Turn> {
-        match news {
-            News::Ready(record) => Ok(Turn::Joined(record)),
-            News::Failed(error) => Err(error),
-        }
-    }
-
     fn joined(&self, record: &Record) -> Result<Server> {
         self.refuse_conflict(record)?;
         Ok(self.server(Some(record), Origin::Joined))
@@ -316,8 +224,7 @@ impl Flow {
     fn weigh(&mut self) -> Result<Next> {
         let since = Deadline::after(self.call.plan.probe.timeout);
         loop {
-            let patience = self.call.plan.patience.at_least(SECOND_LOOK);
-            let verdict = self.call.ask(&patience).map_err(|_| self.call.cancelled())?;
+            let verdict = self.look_again()?;
             let known = self.known();
             let alive = known.as_ref().filter(|known| known.lives());
             if let Some(known) = alive {
@@ -355,7 +262,7 @@ impl Flow {
         Ours::of(&self.call.plan.place, &known.record, false).end(self.call.plan.stop_timeout, &self.call.plan.patience)
     }
 
-    fn command(&self) -> Result<crate::spec::Start> {
+    fn command(&self) -> Result<Start> {
         self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())
     }
 
@@ -406,31 +313,5 @@ impl Flow {
             place: plan.place.dir().to_owned(),
             stop_timeout: plan.stop_timeout,
         }
-    }
-}
-
-thread_local! {
-    /// The places of the calls under way on this thread: a check or a listener that asks for the same server would wait for itself.
-    static UNDER_WAY: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Marks a call as under way on this thread.
-struct Inside(PathBuf);
-
-impl Inside {
-    fn enter(place: PathBuf) -> Option<Self> {
-        UNDER_WAY.with_borrow_mut(|under_way| {
-            if under_way.contains(&place) {
-                return None;
-            }
-            under_way.push(place.clone());
-            Some(Inside(place))
-        })
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|place| *place != self.0));
     }
 }

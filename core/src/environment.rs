@@ -62,7 +62,11 @@ pub(crate) fn disabled() -> Result<bool> {
 
 /// Whether we run inside the server of this place, or of one that was started from it.
 pub(crate) fn is_within(place: &Path) -> bool {
-    env::var(WITHIN).is_ok_and(|within| within.lines().any(|line| Path::new(line) == place))
+    // The same directory may be written in two ways, through a link in HOME say.
+    let same = |line: &str| {
+        Path::new(line) == place || line.parse().ok().and_then(|path: PathBuf| path.canonicalize().ok()) == place.canonicalize().ok()
+    };
+    env::var(WITHIN).is_ok_and(|within| within.lines().any(same))
 }
 
 /// What a server gets to see: the caller's variables without those that are only the caller's, or nothing

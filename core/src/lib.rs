@@ -1,4 +1,34 @@
-//! Start a background server exactly once, however many processes ask for it, and share it with all of them.
+//! Start a background server exactly once, however many processes ask for it at the same moment, and share it with all of them.
+//!
+//! Twenty clients that each "probe, then spawn" start fourteen daemons. With spawnlock they start one: the first takes a
+//! kernel lock, starts the server and waits until it is healthy; the others wait on the first, and all get the same
+//! server, or the same reason why there is none.
+//!
+//! ```no_run
+//! use spawnlock::ServerSpec;
+//!
+//! let server = ServerSpec::new("api")
+//!     .command(["node", "server.js"])
+//!     .ready("http://localhost:1987/health")
+//!     .ensure()?;
+//! println!("{} ({})", server.url().unwrap_or("-"), server.origin().as_str());
+//! # Ok::<(), spawnlock::Error>(())
+//! ```
+//!
+//! # Promise
+//! 1. Never two servers for one name.
+//! 2. Nothing is signalled, unlinked or taken over that is not provably ours.
+//! 3. Every wait has a deadline, can be cancelled, and can say on whom it waits.
+//! 4. A failure names the attempt, the object, the figures and the last lines of the log.
+//!
+//! # Limits
+//! One machine and one user: a name means nothing to another user, and a state directory on a network file system is only
+//! as good as its locks. Linux and macOS. No TLS in checks. A server that closes the descriptors it inherits is known by
+//! its pid and start time instead of by its lock.
+//!
+//! # Entry points
+//! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`] and [`stop`] work by name;
+//! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;
 mod sys;
@@ -21,10 +51,13 @@ mod attempt;
 mod call;
 mod end;
 mod ensure;
+mod inside;
 mod names;
+mod plan;
 mod report;
 mod server;
 mod spec;
+mod turn;
 
 pub use cancel::Cancel;
 pub use deadline::{duration, millis, seconds};

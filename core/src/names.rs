@@ -11,9 +11,9 @@ use crate::event::{Event, EventKind, Listener};
 use crate::life::{Known, Seen};
 use crate::lock::{self, Acquired, Holder, SpawnLock};
 use crate::place::{self, Place, Stamp};
+use crate::plan;
 use crate::probe::{Check, Probe, Verdict};
 use crate::record::{FailedAttempt, Phase, Record};
-use crate::spec;
 
 /// How long a stop waits for a start that is under way.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -143,7 +143,7 @@ impl StateDir {
     /// # Errors
     /// `CONFIG` for a name that is none, `PLACE` for a place that is not ours.
     pub fn status(&self, name: &str) -> Result<Status> {
-        spec::checked_name(name)?;
+        plan::checked_name(name)?;
         let place = Place::of(&self.0, name)?;
         status_of(&place, name)
     }
@@ -163,7 +163,7 @@ impl StateDir {
     /// `NOT_RUNNING` when nothing of ours runs under this name; `STOP` when it cannot be ended;
     /// `LOCK_TIMEOUT` when a start held the lock all the time; `CANCELLED`.
     pub fn stop(&self, name: &str, options: &StopOptions) -> Result<()> {
-        spec::checked_name(name)?;
+        plan::checked_name(name)?;
         let place = Place::of(&self.0, name)?;
         let wanted =
             |known: &Known| known.lives() && options.only_generation.is_none_or(|generation| generation == known.record.generation);
@@ -182,7 +182,7 @@ impl StateDir {
             pid: known.record.pid,
             holder: None,
         });
-        Ours::of(&place, &known.record, false).end(options.timeout.unwrap_or(spec::STOP_TIMEOUT), &patience)?;
+        Ours::of(&place, &known.record, false).end(options.timeout.unwrap_or(plan::STOP_TIMEOUT), &patience)?;
         known.record.state = Phase::Stopped;
         // It is gone; a record that could not be rewritten is held against the alive lock anyway.
         let _ = known.record.write(&place);

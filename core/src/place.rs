@@ -167,7 +167,7 @@ pub(crate) fn folder(name: &str) -> String {
     if folder.starts_with('.') {
         folder.replace_range(..1, "_");
     }
-    if folder == name {
+    if folder == name && !name.is_empty() {
         return folder;
     }
     format!("{folder}-{:08x}", hash(name) as u32)

@@ -8,9 +8,9 @@ use crate::error::{Error, ErrorCode};
 use crate::launch::Refused;
 use crate::lock::Holder;
 use crate::log;
+use crate::plan::{Plan, Start};
 use crate::probe::{Answer, Verdict};
 use crate::record::Record;
-use crate::spec::{Plan, Start};
 use crate::sys::{self, Ending};
 
 /// Makes the errors of one call.

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -9,6 +10,8 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 /// However the kernel tells it, the gate is looked at this often.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
+/// And this often where the kernel tells nothing: a user may have 128 watches at once, and a storm has more.
+const POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// The file in which everybody who waits at a gate leaves a line.
 pub fn waiting_file(gate: &Path) -> PathBuf {
@@ -22,18 +25,27 @@ pub fn waiting_file(gate: &Path) -> PathBuf {
 /// # Errors
 /// The system's own.
 pub fn wait_at(gate: &Path) -> io::Result<()> {
-    let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-    let dir = gate.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    inotify::add_watch(&watch, dir, WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
+    let watch = watch_for(gate).ok();
     let mut waiting = OpenOptions::new().append(true).create(true).open(waiting_file(gate))?;
     waiting.write_all(format!("{}\n", std::process::id()).as_bytes())?;
     drop(waiting);
     while !gate.exists() {
-        poll(&mut [PollFd::new(&watch, PollFlags::IN)], Some(&LOOK))?;
+        let Some(watch) = &watch else {
+            poll(&mut [], Some(&POLL))?;
+            continue;
+        };
+        poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&LOOK))?;
         let mut told = [0; 4096];
-        while matches!(rustix::io::read(&watch, &mut told), Ok(read) if read > 0) {}
+        while matches!(rustix::io::read(watch, &mut told), Ok(read) if read > 0) {}
     }
     Ok(())
+}
+
+fn watch_for(gate: &Path) -> io::Result<OwnedFd> {
+    let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+    let dir = gate.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    inotify::add_watch(&watch, dir, WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
+    Ok(watch)
 }
 
 /// Opens the gate.

@@ -144,6 +144,18 @@ impl Scene {
         self.states().stop(NAME, &StopOptions::new())
     }
 
+    /// Kills the server without a word, and returns when nothing of it lives: a process that is being killed
+    /// may have threads that hold its descriptors a moment longer than its main thread.
+    ///
+    /// # Panics
+    /// When there is no such process, or it lives on.
+    #[track_caller]
+    pub fn crash(&self, pid: u32) {
+        process::kill_and_wait(pid);
+        let alive = fs::File::open(self.place().join("alive.lock")).expect("an alive lock");
+        wait_until("the alive lock is free", Duration::from_secs(5), || alive.try_lock_shared().is_ok());
+    }
+
     /// The state directory, as the library sees it.
     ///
     /// # Panics

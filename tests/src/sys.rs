@@ -40,8 +40,11 @@ pub fn wait_for_term() {
 /// Sends a signal to this very thread, unblocked, so that its default action ends the process.
 pub fn raise(signal: i32) {
     mask(libc::SIG_UNBLOCK, signal);
-    // SAFETY: a number that is no signal is refused.
-    unsafe { libc::raise(signal) };
+    // SAFETY: a number that is no signal is refused; the run-time's own handler for SIGSEGV would let us live.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
 }
 
 /// Closes every descriptor from 3 on, as many daemons do when they begin.

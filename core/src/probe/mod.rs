@@ -3,7 +3,9 @@
 mod body;
 mod check;
 mod connect;
+mod endpoint;
 mod http;
+mod parse;
 mod transport;
 
 use std::io;
@@ -12,7 +14,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Check, CheckSource};
-pub(crate) use check::{Endpoint, parse_identity};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use parse::identity as parse_identity;
 
 use crate::cancel::Patience;
 use body::Expectation;

@@ -84,10 +84,12 @@ pub(crate) fn holders_of(_path: &Path) -> Vec<u32> {
 
 /// The processes of a group.
 pub(crate) fn group_members(group: u32) -> Vec<u32> {
+    /// From `sys/proc_info.h`; the libc crate leaves it out.
+    const PROC_PGRP_ONLY: u32 = 2;
     let mut pids = vec![0i32; 1024];
     let bytes = i32::try_from(pids.len() * size_of::<i32>()).unwrap_or(i32::MAX);
     // SAFETY: the buffer is as long as the last argument says.
-    let found = unsafe { libc::proc_listpids(libc::PROC_PGRP_ONLY, group, pids.as_mut_ptr().cast(), bytes) };
+    let found = unsafe { libc::proc_listpids(PROC_PGRP_ONLY, group, pids.as_mut_ptr().cast(), bytes) };
     pids.truncate(usize::try_from(found).unwrap_or(0) / size_of::<i32>());
     pids.into_iter().filter_map(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0).collect()
 }

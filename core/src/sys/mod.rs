@@ -5,6 +5,7 @@
 
 mod child;
 mod net;
+mod on_fork;
 mod unix;
 
 #[cfg(target_os = "linux")]
@@ -18,13 +19,13 @@ compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a po
 
 pub(crate) use child::{Detached, detach};
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
+pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, pid_namespace, process, program_of, send_signal,
 };
 pub(crate) use unix::{
-    CloseOnFork, Ending, Interest, Lookup, NO_SUCH_FILE, Polled, Signal, await_end, close_on_fork, exit_watch, host_name, inspect_dir,
-    is_no_program, is_writable, make_private_dir, needs_writer, open_private, poll, runnable, same_file, signal_group, stamp, user_id,
-    user_name,
+    Ending, Interest, Lookup, NO_SUCH_FILE, Polled, Signal, await_end, exit_watch, host_name, inspect_dir, is_no_program, is_writable,
+    make_private_dir, needs_writer, open_private, poll, runnable, same_file, signal_group, stamp, user_id, user_name,
 };
 
 /// What the system knows about a process.

@@ -2,11 +2,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::Once;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -273,52 +271,4 @@ pub(crate) fn needs_writer(error: &io::Error) -> bool {
 /// Whether a file was opened for writing.
 pub(crate) fn is_writable(file: &File) -> bool {
     rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
-}
-
-/// Descriptors that a forked child must not keep: it would hold the lock long after its parent let go by dying.
-static ON_FORK: [AtomicI32; 64] = [const { AtomicI32::new(-1) }; 64];
-
-/// Registers a descriptor that a forked child closes at once; dropping the answer ends that.
-pub(crate) fn close_on_fork(fd: &impl AsFd) -> CloseOnFork {
-    static HANDLER: Once = Once::new();
-    HANDLER.call_once(|| {
-        // SAFETY: the handler runs in the child of a fork, where it calls nothing but `close`.
-        unsafe { libc::pthread_atfork(None, None, Some(close_registered)) };
-    });
-    let raw = fd.as_fd().as_raw_fd();
-    let free = |slot: &&AtomicI32| slot.compare_exchange(-1, raw, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-    CloseOnFork { slot: ON_FORK.iter().find(free) }
-}
-
-unsafe extern "C" fn close_registered() {
-    for slot in &ON_FORK {
-        let fd = slot.swap(-1, Ordering::SeqCst);
-        if fd >= 0 {
-            // SAFETY: the descriptor is the child's own copy, and its owner there forgets it (`CloseOnFork::forget`).
-            unsafe { libc::close(fd) };
-        }
-    }
-}
-
-/// A registration of [`close_on_fork`].
-#[derive(Debug)]
-pub(crate) struct CloseOnFork {
-    slot: Option<&'static AtomicI32>,
-}
-
-impl CloseOnFork {
-    /// In a forked child: gives up a file whose descriptor the handler has closed, without closing that number again.
-    pub(crate) fn forget(&self, file: File) {
-        if self.slot.is_some() {
-            let _ = file.into_raw_fd();
-        }
-    }
-}
-
-impl Drop for CloseOnFork {
-    fn drop(&mut self) {
-        if let Some(slot) = self.slot {
-            slot.store(-1, Ordering::SeqCst);
-        }
-    }
 }

@@ -1,0 +1,119 @@
+# The same commands for people, for hooks and for CI. Each installs what it needs, into folders of the project:
+# node_modules, build/ and target/.
+#
+#   make demo     thirty clients in three languages get one server
+#   make test     every suite; what CI runs
+#   make storm    300 clients, 500 rounds
+#   make bench    ratios against peers, from one run
+
+CARGO ?= cargo
+NODE ?= node
+NPM ?= npm
+PYTHON ?= python3
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+COMMAND := $(abspath $(TARGET))/release/server-init
+VENV := build/venv
+
+# An extra file of certificates makes each start of Node slower by more than what we measure. Package managers may need it, programs of ours never do.
+PLAIN := env -u NODE_EXTRA_CA_CERTS
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find core cli bindings-python -name '*.rs' -o -name Cargo.toml)
+PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -name '*.pyi' -o -name py.typed)
+WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
+
+.DELETE_ON_ERROR:
+.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python storm bench clean
+
+demo: build-command build-node build-python
+	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
+
+# One stage after the other, all of them even when one fails; the last lines are the counts of the runners.
+test: build
+	$(NODE) scripts/stages.mjs lint test-rust test-node test-python
+
+# ── build ──
+
+build: build-command build-node build-python
+
+build-command:
+	$(CARGO) build --release --locked --package server-init
+
+build-node: node_modules/.package-lock.json
+	$(NPM) run --silent build
+
+build-python: build/python.stamp
+
+node_modules/.package-lock.json: package.json package-lock.json
+	$(NPM) ci --ignore-scripts --no-audit --no-fund
+
+build/python.stamp: build/wheel.stamp $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps $(WHEEL)
+	touch $@
+
+# The very thing `pip install .` installs, built once for all interpreters.
+build/wheel.stamp: $(RUST_SOURCES) $(PYTHON_SOURCES) $(VENV)/bin/python
+	rm -rf build/wheel
+	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	touch $@
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# ── look ──
+
+lint: node_modules/.package-lock.json build/tools.stamp
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --quiet --workspace --no-deps --locked
+	$(PLAIN) $(NPM) run --silent check:types
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python bindings-python/stub.py --check
+	$(VENV)/bin/python -m mypy.stubtest spawnlock
+
+# Writes the types of both packages anew from the Rust sources.
+stubs: node_modules/.package-lock.json build/tools.stamp
+	$(NPM) run --silent types
+	$(VENV)/bin/python bindings-python/stub.py
+
+# What holds Python code to its types and its form; its list is in pyproject.toml.
+build/tools.stamp: build/python.stamp
+	$(VENV)/bin/python -m pip install --quiet '$(WHEEL)[test]'
+	touch $@
+
+# ── test ──
+
+# The storms mix languages: each one's client is told to them.
+test-rust: build build/nextest.stamp
+	SPAWNLOCK_TEST_CLI='$(COMMAND)' \
+	SPAWNLOCK_TEST_NODE_CONTENDER='$(NODE) $(CURDIR)/bindings-node/test/contender.mjs' \
+	SPAWNLOCK_TEST_PYTHON_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/contender.py' \
+	$(PLAIN) $(CARGO) nextest run --locked
+	$(CARGO) test --doc --quiet --locked --package spawnlock
+
+build/nextest.stamp:
+	$(CARGO) nextest --version >/dev/null 2>&1 || $(CARGO) install cargo-nextest --locked
+	mkdir -p build && touch $@
+
+FIXTURE := $(abspath $(TARGET))/debug/fixture-server
+
+$(FIXTURE): $(shell find tests/src -name '*.rs') $(RUST_SOURCES)
+	$(CARGO) build --locked --package spawnlock-tests --bins
+
+test-node: build-node $(FIXTURE)
+	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) $(NPM) test --silent
+
+# On the oldest and on the newest interpreter at hand.
+test-python: build/wheel.stamp $(FIXTURE)
+	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) scripts/test-python.sh '$(WHEEL)'
+
+storm: build build/nextest.stamp
+	SPAWNLOCK_STORM_CLIENTS=300 SPAWNLOCK_STORM_ROUNDS=500 $(MAKE) --no-print-directory test-rust
+
+bench: build
+	$(PLAIN) $(CARGO) run --release --locked --package spawnlock-bench
+
+clean:
+	rm -rf build node_modules target

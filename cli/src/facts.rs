@@ -1,0 +1,166 @@
+//! A server, a status and a list as people and programs read them. The field names are those of the Node package.
+
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use clap::ValueEnum as _;
+use serde::Serialize;
+use spawnlock::{Failure, Holder, Server, State, Status, Verdict};
+
+use crate::args::Fact;
+
+/// A server that `ensure` got.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerFacts {
+    ok: bool,
+    name: String,
+    state: &'static str,
+    url: Option<String>,
+    host: Option<String>,
+    port: Option<u16>,
+    pid: Option<u32>,
+    origin: &'static str,
+    generation: Option<u64>,
+    started_at: Option<String>,
+    ready_ms: Option<u64>,
+    log_file: Option<String>,
+    place: String,
+}
+
+impl From<&Server> for ServerFacts {
+    fn from(server: &Server) -> Self {
+        ServerFacts {
+            ok: true,
+            name: server.name().to_owned(),
+            state: State::Running.as_str(),
+            url: server.url().map(str::to_owned),
+            host: server.host().map(str::to_owned),
+            port: server.port(),
+            pid: server.pid(),
+            origin: server.origin().as_str(),
+            generation: server.generation(),
+            started_at: server.started_at_ms().map(time),
+            ready_ms: server.ready_ms(),
+            log_file: server.log_file().map(path),
+            place: path(server.place()),
+        }
+    }
+}
+
+/// What is known about a name.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusFacts {
+    name: String,
+    state: &'static str,
+    health: Option<&'static str>,
+    url: Option<String>,
+    pid: Option<u32>,
+    generation: u64,
+    started_at: Option<String>,
+    ready_ms: Option<u64>,
+    log_file: Option<String>,
+    place: String,
+    holder: Option<HolderFacts>,
+    last_failure: Option<Failure>,
+}
+
+/// Who holds the spawn lock.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HolderFacts {
+    pid: u32,
+    program: String,
+    since: String,
+    host: String,
+}
+
+impl From<&Status> for StatusFacts {
+    fn from(status: &Status) -> Self {
+        StatusFacts {
+            name: status.name.clone(),
+            state: status.state.as_str(),
+            health: status.health.map(Verdict::as_str),
+            url: status.url.clone(),
+            pid: status.pid,
+            generation: status.generation,
+            started_at: status.started_at_ms.map(time),
+            ready_ms: status.ready_ms,
+            log_file: status.log_file.as_deref().map(path),
+            place: path(&status.place),
+            holder: status.holder.as_ref().map(HolderFacts::from),
+            last_failure: status.last_failure.clone(),
+        }
+    }
+}
+
+impl From<&Holder> for HolderFacts {
+    fn from(holder: &Holder) -> Self {
+        HolderFacts { pid: holder.pid, program: holder.program.clone(), since: time(holder.since_ms), host: holder.host.clone() }
+    }
+}
+
+/// Several names.
+#[derive(Serialize)]
+pub struct ListFacts {
+    ok: bool,
+    servers: Vec<StatusFacts>,
+}
+
+impl ListFacts {
+    pub fn new(ok: bool, all: &[Status]) -> Self {
+        ListFacts { ok, servers: all.iter().map(StatusFacts::from).collect() }
+    }
+}
+
+impl Fact {
+    /// The word by which `--print` asks for it.
+    pub fn word(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    pub fn of_server(self, server: &Server) -> Option<String> {
+        match self {
+            Fact::Name => Some(server.name().to_owned()),
+            Fact::State => Some(State::Running.as_str().to_owned()),
+            Fact::Health => Some(Verdict::Ready.as_str().to_owned()),
+            Fact::Url => server.url().map(str::to_owned),
+            Fact::Host => server.host().map(str::to_owned),
+            Fact::Port => server.port().map(|port| port.to_string()),
+            Fact::Pid => server.pid().map(|pid| pid.to_string()),
+            Fact::Origin => Some(server.origin().as_str().to_owned()),
+            Fact::Generation => server.generation().map(|generation| generation.to_string()),
+            Fact::StartedAt => server.started_at_ms().map(time),
+            Fact::ReadyMs => server.ready_ms().map(|ms| ms.to_string()),
+            Fact::Log => server.log_file().map(path),
+            Fact::Place => Some(path(server.place())),
+        }
+    }
+
+    pub fn of_status(self, status: &Status) -> Option<String> {
+        match self {
+            Fact::Name => Some(status.name.clone()),
+            Fact::State => Some(status.state.as_str().to_owned()),
+            Fact::Health => status.health.map(|health| health.as_str().to_owned()),
+            Fact::Url => status.url.clone(),
+            Fact::Pid => status.pid.map(|pid| pid.to_string()),
+            Fact::Generation => Some(status.generation.to_string()),
+            Fact::StartedAt => status.started_at_ms.map(time),
+            Fact::ReadyMs => status.ready_ms.map(|ms| ms.to_string()),
+            Fact::Log => status.log_file.as_deref().map(path),
+            Fact::Place => Some(path(&status.place)),
+            // A status knows the address as a whole, and no call that came by the server.
+            Fact::Host | Fact::Port | Fact::Origin => None,
+        }
+    }
+}
+
+/// A moment as RFC 3339 text.
+pub fn time(ms: u64) -> String {
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms)).to_string()
+}
+
+pub fn path(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,119 @@
+//! Why a subcommand has no result.
+
+use std::fmt;
+use std::io;
+
+use spawnlock::{Error, ErrorCode, Failure};
+
+use crate::{exit, signals};
+
+/// What a subcommand comes to: an exit code, or trouble.
+pub type Result<T> = std::result::Result<T, Trouble>;
+
+/// Why a subcommand has no result.
+pub enum Trouble {
+    /// A flag or a variable is wrong; the text names it.
+    Usage(String),
+    /// The core says no.
+    Core(Error),
+    /// The server is fine, but it has no such fact to print.
+    Unknown(String),
+    /// The result cannot be written.
+    Output(io::Error),
+}
+
+impl Trouble {
+    /// A wrong flag or variable, and what is wrong with it.
+    pub fn usage(option: &str, problem: impl fmt::Display) -> Self {
+        Trouble::Usage(format!("option `{option}` {problem}"))
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Trouble::Usage(_) => exit::USAGE,
+            Trouble::Core(error) => exit::code(error, signals::received()),
+            Trouble::Unknown(_) | Trouble::Output(_) => exit::FAILED,
+        }
+    }
+
+    /// The code that JSON carries; what the core does not know of has none of its own.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Trouble::Core(error) => error.code(),
+            Trouble::Usage(_) | Trouble::Unknown(_) => ErrorCode::Config,
+            Trouble::Output(_) => ErrorCode::Native,
+        }
+    }
+
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Trouble::Core(error) => Some(error.failure()),
+            Trouble::Usage(_) | Trouble::Unknown(_) | Trouble::Output(_) => None,
+        }
+    }
+
+    /// What this error was caused by.
+    pub fn cause(&self) -> Option<String> {
+        match self {
+            Trouble::Core(error) => std::error::Error::source(error).map(ToString::to_string),
+            Trouble::Output(cause) => Some(cause.to_string()),
+            Trouble::Usage(_) | Trouble::Unknown(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Usage(text) => write!(f, "{text} [{}]", self.code()),
+            Trouble::Unknown(text) => f.write_str(text),
+            Trouble::Core(error) => write!(f, "{error}"),
+            Trouble::Output(_) => f.write_str("cannot write the result to stdout"),
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Trouble::Core(as_typed_here(error))
+    }
+}
+
+/// A wrong option under the name it has on the command line: the core calls it `probeTimeout`, a person here typed `--probe-timeout`.
+fn as_typed_here(error: Error) -> Error {
+    if error.code() != ErrorCode::Config {
+        return error;
+    }
+    let summary = &error.failure().summary;
+    let Some((option, problem)) = summary.strip_prefix("option `").and_then(|rest| rest.split_once('`')) else {
+        return error;
+    };
+    let mut failure = error.failure().clone();
+    failure.summary = format!("option `{}`{problem}", flag(option));
+    Error::from(failure)
+}
+
+fn flag(option: &str) -> String {
+    match option {
+        "name" => "NAME".to_owned(),
+        "command" => "CMD".to_owned(),
+        shown if shown.starts_with('-') || !shown.starts_with(|c: char| c.is_ascii_lowercase()) => shown.to_owned(),
+        camel => camel.chars().fold("--".to_owned(), |flag, c| {
+            if c.is_ascii_uppercase() { format!("{flag}-{}", c.to_ascii_lowercase()) } else { format!("{flag}{c}") }
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flag;
+
+    #[test]
+    fn options_are_named_as_they_are_typed() {
+        assert_eq!(flag("probeTimeout"), "--probe-timeout");
+        assert_eq!(flag("ready"), "--ready");
+        assert_eq!(flag("--timeout"), "--timeout");
+        assert_eq!(flag("SPAWNLOCK_READY_TIMEOUT"), "SPAWNLOCK_READY_TIMEOUT");
+        assert_eq!(flag("name"), "NAME");
+    }
+}

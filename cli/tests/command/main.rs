@@ -1,0 +1,17 @@
+//! The command, run as a user runs it: real processes, real sockets, real signals.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "the bans keep the core's clocks and processes in one place each; tests look from outside and fail loudly"
+)]
+
+mod world;
+
+mod exit_codes;
+mod json;
+mod signals;
+mod stdout;
+mod terminal;
+mod usage;
+mod variables;

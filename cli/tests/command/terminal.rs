@@ -1,0 +1,56 @@
+//! A person at a terminal sees a spinner; everybody else sees lines.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::process::Stdio;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::world::{World, words};
+
+/// Runs `ensure` on a new server with stderr on a terminal, and gives what the terminal was sent.
+fn seen_at_terminal(variables: &[(&str, &str)]) -> String {
+    let world = World::new();
+    let leader = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&leader).and_then(|()| unlockpt(&leader)).expect("our terminal");
+    let name = ptsname(&leader, Vec::new()).expect("its name").into_string().expect("a text");
+    let terminal = OpenOptions::new().read(true).write(true).open(name).expect("its other end");
+    let mut command = world.command(&words(&world.ensure(&[], &["--initializing", "300"])));
+    command.env("TERM", "xterm").envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(terminal);
+    let child = command.spawn().expect("the command");
+    // The command object still holds the terminal; without it, the reading ends with the child.
+    drop(command);
+    let mut seen = Vec::new();
+    let mut leader = File::from(leader);
+    let mut part = [0; 4096];
+    while let Ok(length @ 1..) = leader.read(&mut part) {
+        seen.extend_from_slice(&part[..length]);
+    }
+    assert_eq!(child.wait_with_output().expect("the command").stdout, b"ok\n");
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+const CLEAR: &str = "\u{1b}[2K";
+const COLOUR: &str = "\u{1b}[36m";
+
+#[test]
+fn a_spinner_turns_and_leaves_one_line() {
+    let seen = seen_at_terminal(&[]);
+    assert!(seen.contains(COLOUR) && seen.contains(CLEAR), "{seen:?}");
+    assert!(seen.ends_with("server-init: server \"api\" is ready\r\n"), "{seen:?}");
+}
+
+#[test]
+fn no_color_takes_the_colour_and_leaves_the_spinner() {
+    let seen = seen_at_terminal(&[("NO_COLOR", "1")]);
+    assert!(!seen.contains(COLOUR) && seen.contains(CLEAR), "{seen:?}");
+}
+
+#[test]
+fn under_ci_and_on_a_dumb_terminal_there_are_lines() {
+    for variable in [("CI", "true"), ("TERM", "dumb")] {
+        let seen = seen_at_terminal(&[variable]);
+        assert!(!seen.contains('\u{1b}'), "{seen:?}");
+        assert_eq!(seen.matches("\r\n").count(), 2, "{seen:?}");
+    }
+}

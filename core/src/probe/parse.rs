@@ -1,0 +1,119 @@
+//! The text and the object form of a check.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::body::{Expectation, Json, StatusSet};
+use super::check::{Check, HttpCheck};
+use super::endpoint::{authority, split_authority};
+use crate::error::{Error, Result};
+use crate::sys;
+
+/// `identity`: the fields by which the answer is known as ours.
+pub(crate) fn identity(value: &Value) -> Result<Expectation> {
+    Expectation::read(value).ok_or_else(|| Error::config("identity", "must be an object of fields and the values they must have"))
+}
+
+pub(super) fn wrong(problem: impl fmt::Display) -> Error {
+    Error::config("ready", problem)
+}
+
+pub(super) fn text(text: &str, source: &Value) -> Result<Check> {
+    if let Some(rest) = text.strip_prefix("http://") {
+        return http(rest, text, source);
+    }
+    if let Some(rest) = text.strip_prefix("http+unix:") {
+        return http_unix(rest, text, source);
+    }
+    if let Some(rest) = text.strip_prefix("tcp:") {
+        let (host, port) = split_authority(rest.trim_start_matches('/')).map_err(|problem| wrong(format!("is `{text}`: {problem}")))?;
+        return Ok(Check::Tcp { host, port });
+    }
+    if let Some(rest) = text.strip_prefix("unix:") {
+        return Ok(Check::Unix { path: socket_path(rest, text)? });
+    }
+    if text.starts_with("https://") {
+        return Err(wrong(format!("is `{text}`: this build speaks no TLS; use `tcp:host:port`, or the plain page of the server")));
+    }
+    Err(wrong(format!("is `{text}`: write http://host:port/path, tcp:host:port, unix:/path or http+unix:/path:/page")))
+}
+
+pub(super) fn object(fields: &Map<String, Value>, source: &Value) -> Result<Check> {
+    let known = ["http", "tcp", "unix", "status", "json"];
+    if let Some(unknown) = fields.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(wrong(format!("has the unknown field `{unknown}`; known are {}", known.join(", "))));
+    }
+    let named =
+        |key: &str| fields.get(key).map(|value| value.as_str().ok_or_else(|| wrong(format!("needs a text in `{key}`")))).transpose();
+    let form = match (named("http")?, named("tcp")?, named("unix")?) {
+        (Some(http), None, None) => http.to_owned(),
+        (None, Some(tcp), None) => with_scheme("tcp:", tcp),
+        (None, None, Some(unix)) => with_scheme("unix:", unix),
+        _ => return Err(wrong("must have exactly one of `http`, `tcp` and `unix`")),
+    };
+    let mut check = text(&form, source)?;
+    let (status, json) = (fields.get("status"), fields.get("json"));
+    match &mut check {
+        Check::Http(check) => {
+            check.status = status
+                .map(|value| {
+                    StatusSet::read(value).ok_or_else(|| wrong("needs in `status` a number, a range `\"200-299\"` or a list of these"))
+                })
+                .transpose()?;
+            check.json = json
+                .map_or(Some(Json::Auto), Json::read)
+                .ok_or_else(|| wrong("needs in `json` \"auto\", false, or an object of fields and values"))?;
+        }
+        _ if status.or(json).is_some() => return Err(wrong("can have `status` and `json` only with `http`")),
+        _ => {}
+    }
+    Ok(check)
+}
+
+fn with_scheme(scheme: &str, text: &str) -> String {
+    if text.starts_with(scheme) { text.to_owned() } else { format!("{scheme}{text}") }
+}
+
+fn http(rest: &str, text: &str, source: &Value) -> Result<Check> {
+    let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(at);
+    if authority.contains('@') {
+        return Err(wrong(format!("is `{text}`: a user name in the address is not supported")));
+    }
+    let (host, port) = match split_authority(authority) {
+        Err(_) if !authority.is_empty() && !authority.contains(':') => (authority.to_owned(), 80),
+        parts => parts.map_err(|problem| wrong(format!("is `{text}`: {problem}")))?,
+    };
+    let target = target.split('#').next().unwrap_or_default();
+    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+    http_check(host, port, target, None, text, source)
+}
+
+fn http_unix(rest: &str, text: &str, source: &Value) -> Result<Check> {
+    let Some((path, page)) = rest.rsplit_once(":/") else {
+        return Err(wrong(format!("is `{text}`: write http+unix:/path/of/socket:/page")));
+    };
+    let socket = socket_path(path, text)?;
+    http_check("localhost".to_owned(), 80, format!("/{page}"), Some(socket), text, source)
+}
+
+fn http_check(host: String, port: u16, target: String, socket: Option<PathBuf>, text: &str, source: &Value) -> Result<Check> {
+    let address = format!("http://{}{target}", authority(&host, port));
+    if let Err(problem) = address.parse::<ureq::http::Uri>() {
+        return Err(wrong(format!("is `{text}`: {problem}")));
+    }
+    Ok(Check::Http(HttpCheck { host, port, target, socket, status: None, json: Json::Auto, source: source.clone() }))
+}
+
+fn socket_path(path: &str, text: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+    if !path.is_absolute() {
+        return Err(wrong(format!("is `{text}`: the path of a socket must be absolute")));
+    }
+    if !sys::unix_path_fits(&path) {
+        return Err(wrong(format!("is `{text}`: a socket's path has at most 103 bytes, this one has {}", path.as_os_str().len())));
+    }
+    Ok(path)
+}

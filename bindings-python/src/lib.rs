@@ -1,1 +1,37 @@
-//! Placeholder.
+//! The Python module `spawnlock._native`: converts, forwards to the core, wraps the error.
+
+mod error;
+mod typed;
+
+mod event;
+mod interrupt;
+mod job;
+
+mod check;
+mod names;
+mod options;
+mod server;
+
+use pyo3::prelude::*;
+
+/// The native part of spawnlock. Import `spawnlock`, not this.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::event::{Event, Holder};
+    #[pymodule_export]
+    use super::job::Job;
+    #[pymodule_export]
+    use super::names::{Status, begin_stop, list_servers, server_status, stop_server};
+    #[pymodule_export]
+    use super::options::ServerSpec;
+    #[pymodule_export]
+    use super::server::Server;
+    #[pymodule_export]
+    use super::typed::words;
+
+    /// The version of the package.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "the name is Python's")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

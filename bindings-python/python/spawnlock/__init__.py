@@ -1,0 +1,94 @@
+"""Start a background server exactly once, however many processes ask for it, and share it with all of them.
+
+>>> from spawnlock import ensure_server
+>>> api = ensure_server("api", command=["node", "server.js"], ready="http://localhost:1987/health")
+>>> print(api.origin, api.url, api.pid)
+started http://localhost:1987 4242
+"""
+
+from __future__ import annotations
+
+from ._native import Event, Holder, Server, Status, __version__, list_servers, server_status, stop_server
+from .errors import SpawnlockConfigError, SpawnlockError, SpawnlockTimeoutError
+
+# `typing` costs as much as all of this package to import; type checkers take the name for true all the same.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._scope import ServerScope
+    from .types import Options, Seconds, StrPath
+
+__all__ = [
+    "Event",
+    "Holder",
+    "Server",
+    "SpawnlockConfigError",
+    "SpawnlockError",
+    "SpawnlockTimeoutError",
+    "Status",
+    "__version__",
+    "ensure_server",
+    "ensure_server_async",
+    "list_servers",
+    "server",
+    "server_status",
+    "stop_server",
+    "stop_server_async",
+]
+
+
+def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server:
+    """Gets the server: starts it if nobody has, waits until it is ready, and leaves it running.
+
+    Other threads run while it waits, and Ctrl-C ends the wait. Every option but `ready` may be left out:
+
+    name                 its identity for this user on this machine; default: made from its address
+    command              the program and its arguments; without one nothing is started, only looked for
+    shell                a line for /bin/sh, instead of a command
+    cwd, env, umask      what the server runs in; `inherit_env=False` keeps the caller's variables from it
+    ready                how to tell that it is ready: "http://localhost:1987/health", "tcp:localhost:5432", "unix:/path",
+                         a dict with the details, a function, or a list of these, which must all pass. A function
+                         returns True, or False when nobody is there, or a verdict such as "starting"
+    identity             fields of the health answer by which it is known as ours
+    timeout              how long the whole call may take, in seconds or as a timedelta, as all times; default: 60
+    probe_timeout        how long one health question may take; default: 5
+    log, tail_lines      where its output goes, and how many of its last lines a failure shows
+    state_dir            the directory for the state of all names
+    on_lock_unavailable  "proceed" (warn and go on, the default) or "fail" where no lock can be had
+    lock_patience        start anyway after having waited this long for the lock; default: never
+    stop_timeout         how long it may take to end before it is killed; default: 10
+    on_event             a function that is told what happens meanwhile, on the waiting thread
+
+    Raises SpawnlockError, whose `code` says what failed and whose text says what to look at.
+    """
+    from ._native import ServerSpec
+
+    return ServerSpec(name, **options).ensure()
+
+
+async def ensure_server_async(name: str | None = None, **options: Unpack[Options]) -> Server:
+    """Gets the server without blocking the event loop; takes the options of `ensure_server`.
+
+    Cancelling the task cancels the wait. Functions among the checks and `on_event` are called on a thread of the wait.
+    """
+    from ._aio import ensured
+
+    return await ensured(name, options)
+
+
+async def stop_server_async(name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> None:
+    """Stops a server as `stop_server` does, without blocking the event loop."""
+    from ._aio import stopped_by_name
+
+    await stopped_by_name(name, timeout, state_dir)
+
+
+def server(name: str | None = None, **options: Unpack[Options]) -> ServerScope:
+    """Gets the server for a scope: `with server(…) as s:` or `async with server(…) as s:`.
+
+    Takes the options of `ensure_server`. At its end the scope stops the server if it was the one that started it.
+    """
+    from ._scope import ServerScope
+
+    return ServerScope(name, options)

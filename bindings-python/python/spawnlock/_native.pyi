@@ -1,0 +1,272 @@
+# Written by `python bindings-python/stub.py` from the Rust sources; do not edit.
+"""
+The native part of spawnlock. Import `spawnlock`, not this.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from spawnlock.errors import SpawnlockError
+from spawnlock.types import Command, Done, Environment, EventKind, Identity, Listener, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
+from typing import Final, SupportsIndex, final
+
+__all__ = ["__version__", "Event", "Holder", "Job", "Server", "ServerSpec", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
+
+__version__: Final[str]
+"""
+The version of the package.
+"""
+
+@final
+class Event:
+    """
+    One thing that happened during a call.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def elapsed(self, /) -> float:
+        """
+        Seconds since the call began.
+        """
+    @property
+    def holder(self, /) -> Holder | None:
+        """
+        Who holds the spawn lock, while waiting for it.
+        """
+    @property
+    def kind(self, /) -> EventKind:
+        """
+        What kind of thing.
+        """
+    @property
+    def message(self, /) -> str:
+        """
+        One line for people.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        The name of the server.
+        """
+    @property
+    def pid(self, /) -> int | None:
+        """
+        The server's process, where it is known.
+        """
+
+@final
+class Holder:
+    """
+    The process that holds a spawn lock.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def host(self, /) -> str:
+        """
+        The machine it runs on.
+        """
+    @property
+    def pid(self, /) -> int:
+        """
+        Its process id.
+        """
+    @property
+    def program(self, /) -> str:
+        """
+        What it was run as, short.
+        """
+    @property
+    def since(self, /) -> datetime:
+        """
+        Since when it holds the lock.
+        """
+
+@final
+class Job:
+    """
+    A wait that goes on elsewhere.
+    """
+    def cancel(self, /) -> None:
+        """
+        Ends the wait; `done` is called all the same, once everything of the call is released.
+        """
+
+@final
+class Server:
+    """
+    A running, healthy server. Letting go of it does nothing: the server goes on for everybody else.
+    """
+    def __repr__(self, /) -> str: ...
+    def _begin_stop(self, /, done: Done) -> Job:
+        """
+        Stops it on a thread of its own, then calls `done(None, error)` there.
+        """
+    @property
+    def generation(self, /) -> int | None:
+        """
+        Which start of its name it is, from 1; `None` for a foreign one.
+        """
+    @property
+    def host(self, /) -> str | None:
+        """
+        The host of its address.
+        """
+    @property
+    def log_file(self, /) -> Path | None:
+        """
+        Where its output goes.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        Its name.
+        """
+    @property
+    def origin(self, /) -> Origin:
+        """
+        How this call came by it: started, joined, reused or foreign.
+        """
+    @property
+    def pid(self, /) -> int | None:
+        """
+        Its main process; `None` for a foreign one.
+        """
+    @property
+    def place(self, /) -> Path:
+        """
+        The private directory of its name.
+        """
+    @property
+    def port(self, /) -> int | None:
+        """
+        The port of its address.
+        """
+    @property
+    def ready_seconds(self, /) -> float | None:
+        """
+        How long it took from its start to its first healthy answer.
+        """
+    @property
+    def started_at(self, /) -> datetime | None:
+        """
+        When it was started, in UTC.
+        """
+    def stop(self, /) -> None:
+        """
+        Stops it, unless another generation runs by now.
+        """
+    def stop_async(self, /) -> Nothing:
+        """
+        Stops it without blocking the event loop.
+        """
+    @property
+    def url(self, /) -> str | None:
+        """
+        Where it answers: `http://localhost:1987`, `tcp://localhost:5432`, `unix:/path`; `None` when only a function knows.
+        """
+
+@final
+class ServerSpec:
+    """
+    A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
+    """
+    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, on_event: Listener | None = None) -> ServerSpec: ...
+    def begin(self, /, done: Done) -> Job:
+        """
+        Gets the server on a thread of its own, then calls `done(server, error)` there.
+        """
+    def ensure(self, /) -> Server:
+        """
+        Gets the server; other threads run meanwhile, and Ctrl-C ends the wait.
+        """
+
+@final
+class Status:
+    """
+    What is known about a name.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def generation(self, /) -> int:
+        """
+        Which start of its name the last one was; 0 before the first.
+        """
+    @property
+    def health(self, /) -> Verdict | None:
+        """
+        What its checks say now; `None` when it is stopped or its checks cannot be asked from here.
+        """
+    @property
+    def holder(self, /) -> Holder | None:
+        """
+        Who holds the spawn lock now: somebody is starting or stopping it.
+        """
+    @property
+    def last_failure(self, /) -> SpawnlockError | None:
+        """
+        Why the last start failed, if the last one did.
+        """
+    @property
+    def log_file(self, /) -> Path | None:
+        """
+        Where its output goes.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        The name.
+        """
+    @property
+    def pid(self, /) -> int | None:
+        """
+        Its main process, when it lives.
+        """
+    @property
+    def place(self, /) -> Path:
+        """
+        The private directory of the name.
+        """
+    @property
+    def ready_seconds(self, /) -> float | None:
+        """
+        How long that start took to the first healthy answer.
+        """
+    @property
+    def started_at(self, /) -> datetime | None:
+        """
+        When it was last started, in UTC.
+        """
+    @property
+    def state(self, /) -> State:
+        """
+        Whether something of it lives: running, starting or stopped.
+        """
+    @property
+    def url(self, /) -> str | None:
+        """
+        Where it answers.
+        """
+
+def begin_stop(done: Done, name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> Job:
+    """
+    Stops a server on a thread of its own, then calls `done(None, error)` there.
+    """
+
+def list_servers(*, state_dir: StrPath | None = None) -> list[Status]:
+    """
+    Every name that was ever used here, in order.
+    """
+
+def server_status(name: str, *, state_dir: StrPath | None = None) -> Status:
+    """
+    What is known about a name; its checks are asked once when it lives.
+    """
+
+def stop_server(name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> None:
+    """
+    Stops a server: SIGTERM to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
+    """
+
+def words() -> dict[str, list[str]]:
+    """
+    Every word of each list, so that the lists of `spawnlock.types` can be held against them.
+    """

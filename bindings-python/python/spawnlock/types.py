@@ -1,0 +1,86 @@
+"""Names for annotations: what the options take and what the answers hold. Nothing imports this module at run time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal, TypedDict, Union
+
+from ._native import Event
+
+#: Text, or anything that has a path.
+StrPath = Union[str, "os.PathLike[str]"]
+#: A time: seconds, or a timedelta.
+Seconds = Union[float, timedelta]
+
+#: What a health question found; only "dead" allows a start.
+Verdict = Literal["ready", "starting", "unhealthy", "dead", "busy", "denied"]
+#: How a call came by its server.
+Origin = Literal["started", "joined", "reused", "foreign"]
+#: What a server is doing.
+State = Literal["running", "starting", "stopped"]
+#: The kinds of events.
+EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "warning"]
+#: What to do where no lock can be had.
+OnLockUnavailable = Literal["proceed", "fail"]
+#: Why a call failed.
+ErrorCode = Literal[
+    "ERR_SPAWNLOCK_CONFIG",
+    "ERR_SPAWNLOCK_CONFLICT",
+    "ERR_SPAWNLOCK_PLACE",
+    "ERR_SPAWNLOCK_LOCK_TIMEOUT",
+    "ERR_SPAWNLOCK_LOCK_UNAVAILABLE",
+    "ERR_SPAWNLOCK_SPAWN",
+    "ERR_SPAWNLOCK_EXITED",
+    "ERR_SPAWNLOCK_TIMEOUT",
+    "ERR_SPAWNLOCK_UNHEALTHY",
+    "ERR_SPAWNLOCK_UNRESPONSIVE",
+    "ERR_SPAWNLOCK_FOREIGN",
+    "ERR_SPAWNLOCK_RECURSIVE",
+    "ERR_SPAWNLOCK_DENIED",
+    "ERR_SPAWNLOCK_NOT_RUNNING",
+    "ERR_SPAWNLOCK_STOP",
+    "ERR_SPAWNLOCK_CANCELLED",
+    "ERR_SPAWNLOCK_NATIVE",
+]
+
+#: The program and its arguments.
+Command = Sequence[StrPath]
+#: A check: text, a dict with the details, or a function.
+Check = Union[str, dict[str, Any], Callable[[], Union[bool, Verdict, None]]]
+#: One check, or several that must all pass.
+Ready = Union[Check, list[Check], tuple[Check, ...]]
+#: Variables for the server.
+Environment = Mapping[str, str]
+#: Fields of a health answer, dotted where nested, and the values they must have.
+Identity = dict[str, Any]
+#: Told what happens during a call.
+Listener = Callable[[Event], object]
+
+#: Told the result of a wait, or its error, on the thread of the wait.
+Done = Callable[[Any, Union[BaseException, None]], object]
+#: A coroutine that gives nothing back.
+Nothing = Coroutine[Any, Any, None]
+
+
+class Options(TypedDict, total=False):
+    """The options of `ensure_server`; one that is None counts as not given."""
+
+    command: Command | None
+    shell: str | None
+    cwd: StrPath | None
+    env: Environment | None
+    inherit_env: bool | None
+    umask: int | None
+    ready: Ready | None
+    identity: Identity | None
+    timeout: Seconds | None
+    probe_timeout: Seconds | None
+    log: StrPath | None
+    tail_lines: int | None
+    state_dir: StrPath | None
+    on_lock_unavailable: OnLockUnavailable | None
+    lock_patience: Seconds | None
+    stop_timeout: Seconds | None
+    on_event: Listener | None

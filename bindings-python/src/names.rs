@@ -1,0 +1,143 @@
+//! Looking at servers by name, and stopping them.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use pyo3::prelude::*;
+use spawnlock::{StateDir, StopOptions};
+
+use crate::error::{raised, told};
+use crate::event::Holder;
+use crate::interrupt::Interrupt;
+use crate::job::{self, Job};
+use crate::options::Done;
+use crate::typed::{LastFailure, Seconds, State, StrPath, Verdict, at, in_seconds};
+
+/// What is known about a name.
+#[pyclass(frozen, module = "spawnlock")]
+pub(crate) struct Status(spawnlock::Status);
+
+#[pymethods]
+impl Status {
+    /// The name.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether something of it lives: running, starting or stopped.
+    #[getter]
+    fn state(&self) -> State {
+        State(self.0.state)
+    }
+
+    /// What its checks say now; `None` when it is stopped or its checks cannot be asked from here.
+    #[getter]
+    fn health(&self) -> Option<Verdict> {
+        self.0.health.map(Verdict)
+    }
+
+    /// Where it answers.
+    #[getter]
+    fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// Its main process, when it lives.
+    #[getter]
+    fn pid(&self) -> Option<u32> {
+        self.0.pid
+    }
+
+    /// Which start of its name the last one was; 0 before the first.
+    #[getter]
+    fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    /// When it was last started, in UTC.
+    #[getter]
+    fn started_at(&self) -> Option<SystemTime> {
+        self.0.started_at_ms.map(at)
+    }
+
+    /// How long that start took to the first healthy answer.
+    #[getter]
+    fn ready_seconds(&self) -> Option<f64> {
+        self.0.ready_ms.map(in_seconds)
+    }
+
+    /// Where its output goes.
+    #[getter]
+    fn log_file(&self) -> Option<PathBuf> {
+        self.0.log_file.clone()
+    }
+
+    /// The private directory of the name.
+    #[getter]
+    fn place(&self) -> PathBuf {
+        self.0.place.clone()
+    }
+
+    /// Who holds the spawn lock now: somebody is starting or stopping it.
+    #[getter]
+    fn holder(&self) -> Option<Holder> {
+        self.0.holder.clone().map(Holder)
+    }
+
+    /// Why the last start failed, if the last one did.
+    #[getter]
+    fn last_failure(&self, py: Python<'_>) -> PyResult<Option<LastFailure>> {
+        self.0.last_failure.as_ref().map(|failure| told(py, failure).map(LastFailure)).transpose()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Status {:?} {}>", self.0.name, self.0.state.as_str())
+    }
+}
+
+/// What is known about a name; its checks are asked once when it lives.
+#[pyfunction]
+#[pyo3(signature = (name, *, state_dir=None))]
+pub(crate) fn server_status(py: Python<'_>, name: &str, state_dir: Option<StrPath>) -> PyResult<Status> {
+    let status = py.detach(|| directory(state_dir)?.status(name));
+    status.map(Status).map_err(|error| raised(py, &error))
+}
+
+/// Every name that was ever used here, in order.
+#[pyfunction]
+#[pyo3(signature = (*, state_dir=None))]
+pub(crate) fn list_servers(py: Python<'_>, state_dir: Option<StrPath>) -> PyResult<Vec<Status>> {
+    let all = py.detach(|| directory(state_dir)?.list());
+    all.map(|all| all.into_iter().map(Status).collect()).map_err(|error| raised(py, &error))
+}
+
+/// Stops a server: SIGTERM to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
+#[pyfunction]
+#[pyo3(signature = (name, *, timeout=None, state_dir=None))]
+pub(crate) fn stop_server(py: Python<'_>, name: &str, timeout: Option<Seconds>, state_dir: Option<StrPath>) -> PyResult<()> {
+    let interrupt = Interrupt::by_signals();
+    let result = py.detach(|| directory(state_dir)?.stop(name, &options(timeout, &interrupt)?));
+    interrupt.outcome(py, result)
+}
+
+/// Stops a server on a thread of its own, then calls `done(None, error)` there.
+#[pyfunction]
+#[pyo3(signature = (done, name, *, timeout=None, state_dir=None))]
+pub(crate) fn begin_stop(done: Done, name: String, timeout: Option<Seconds>, state_dir: Option<StrPath>) -> PyResult<Job> {
+    let interrupt = Interrupt::by_hand();
+    let within = interrupt.clone();
+    job::begin(done.0, interrupt, move || directory(state_dir)?.stop(&name, &options(timeout, &within)?))
+}
+
+fn directory(state_dir: Option<StrPath>) -> spawnlock::Result<StateDir> {
+    StateDir::new(state_dir.as_ref().map(AsRef::as_ref))
+}
+
+fn options(timeout: Option<Seconds>, interrupt: &Interrupt) -> spawnlock::Result<StopOptions> {
+    let options = StopOptions::new().cancel(interrupt.cancel());
+    Ok(match timeout {
+        Some(timeout) => options.timeout(timeout.named("timeout")?),
+        None => options,
+    })
+}

@@ -1,0 +1,149 @@
+//! Every option under its Python name, handed to the core as it is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pyo3::inspect::PyStaticExpr;
+use pyo3::prelude::*;
+use spawnlock::OnLockUnavailable;
+
+use crate::check::{Callable, Ready, json, tell};
+use crate::error::raised;
+use crate::interrupt::Interrupt;
+use crate::job::{self, Job};
+use crate::server::Server;
+use crate::typed::{Seconds, StrPath, Word};
+
+/// A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
+#[pyclass(frozen, module = "spawnlock._native")]
+pub(crate) struct ServerSpec {
+    options: spawnlock::ServerSpec,
+    ready: Ready,
+    on_event: Option<Callable>,
+}
+
+/// Hands each option that was given to the builder's method of the same name.
+macro_rules! set {
+    ($spec:ident: $($option:ident),+) => {
+        $(if let Some(value) = $option { $spec = $spec.$option(value); })+
+    };
+}
+
+#[pymethods]
+impl ServerSpec {
+    #[new]
+    #[pyo3(signature = (
+        name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, ready=None, identity=None,
+        timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, on_lock_unavailable=None,
+        lock_patience=None, stop_timeout=None, on_event=None,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "one for each option")]
+    fn new(
+        py: Python<'_>,
+        name: Option<String>,
+        command: Option<Command>,
+        shell: Option<String>,
+        cwd: Option<StrPath>,
+        env: Option<Environment>,
+        inherit_env: Option<bool>,
+        umask: Option<u32>,
+        ready: Option<Ready>,
+        identity: Option<Identity>,
+        timeout: Option<Seconds>,
+        probe_timeout: Option<Seconds>,
+        log: Option<StrPath>,
+        tail_lines: Option<usize>,
+        state_dir: Option<StrPath>,
+        on_lock_unavailable: Option<OnUnavailable>,
+        lock_patience: Option<Seconds>,
+        stop_timeout: Option<Seconds>,
+        on_event: Option<Listener>,
+    ) -> PyResult<Self> {
+        let time = |option: &str, time: Option<Seconds>| time.map(|time| time.named(option)).transpose().map_err(|error| raised(py, &error));
+        let timeout = time("timeout", timeout)?;
+        let probe_timeout = time("probe_timeout", probe_timeout)?;
+        let lock_patience = time("lock_patience", lock_patience)?;
+        let stop_timeout = time("stop_timeout", stop_timeout)?;
+        let on_lock_unavailable = on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let identity = identity.map(|fields| fields.0);
+        let command = command.map(|words| words.0);
+
+        let mut spec = name.map_or_else(spawnlock::ServerSpec::unnamed, spawnlock::ServerSpec::new);
+        set!(spec: command, shell, cwd, inherit_env, umask, identity, timeout, probe_timeout, log, tail_lines);
+        set!(spec: state_dir, on_lock_unavailable, lock_patience, stop_timeout);
+        let options = env.into_iter().flat_map(|env| env.0).fold(spec, |spec, (key, value)| spec.env(key, value));
+        Ok(ServerSpec { options, ready: ready.unwrap_or(Ready(Vec::new())), on_event: on_event.map(|listener| listener.0) })
+    }
+
+    /// Gets the server; other threads run meanwhile, and Ctrl-C ends the wait.
+    fn ensure(&self, py: Python<'_>) -> PyResult<Server> {
+        let interrupt = Interrupt::by_signals();
+        let spec = self.for_call(&interrupt);
+        let result = py.detach(|| spec.ensure());
+        interrupt.outcome(py, result).map(Server)
+    }
+
+    /// Gets the server on a thread of its own, then calls `done(server, error)` there.
+    fn begin(&self, done: Done) -> PyResult<Job> {
+        let interrupt = Interrupt::by_hand();
+        let spec = self.for_call(&interrupt);
+        job::begin(done.0, interrupt, || spec.ensure().map(Server))
+    }
+}
+
+impl ServerSpec {
+    fn for_call(&self, interrupt: &Interrupt) -> spawnlock::ServerSpec {
+        let spec = self.options.clone().cancel(interrupt.cancel());
+        let spec = self.ready.0.iter().fold(spec, |spec, check| spec.ready(check.for_call(interrupt)));
+        match &self.on_event {
+            Some(listener) => {
+                let (listener, interrupt) = (Arc::clone(listener), interrupt.clone());
+                spec.on_event(move |event| tell(&listener, &interrupt, event))
+            }
+            None => spec,
+        }
+    }
+}
+
+/// Declares an argument that is taken as it comes, under the type the stub shows for it.
+macro_rules! argument {
+    ($(#[$doc:meta])+ $name:ident($inner:ty) = $type:literal, $extract:expr) => {
+        $(#[$doc])+
+        pub(crate) struct $name(pub(crate) $inner);
+
+        impl FromPyObject<'_, '_> for $name {
+            type Error = PyErr;
+            const INPUT_TYPE: PyStaticExpr = pyo3::type_hint_identifier!("spawnlock.types", $type);
+
+            fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+                let extract: fn(&Bound<'_, PyAny>) -> PyResult<$inner> = $extract;
+                extract(&given).map($name)
+            }
+        }
+    };
+}
+
+argument! {
+    /// The program and its arguments.
+    Command(Vec<Word>) = "Command", |given| given.extract()
+}
+argument! {
+    /// Variables for the server.
+    Environment(HashMap<String, String>) = "Environment", |given| given.extract()
+}
+argument! {
+    /// The fields by which an answer is known as ours.
+    Identity(serde_json::Value) = "Identity", json
+}
+argument! {
+    /// A word of `on_lock_unavailable`.
+    OnUnavailable(String) = "OnLockUnavailable", |given| given.extract()
+}
+argument! {
+    /// A function that is told what happens.
+    Listener(Callable) = "Listener", |given| Ok(Arc::new(given.clone().unbind()))
+}
+argument! {
+    /// A function that takes a result or an error.
+    Done(Py<PyAny>) = "Done", |given| Ok(given.clone().unbind())
+}

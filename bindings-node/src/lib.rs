@@ -1,1 +1,13 @@
-//! Placeholder.
+//! spawnlock for Node: converts, forwards, wraps the error. Everything that decides is in the core.
+
+mod error;
+mod read;
+
+mod event;
+mod options;
+mod server;
+mod status;
+
+mod job;
+
+mod calls;

@@ -1,0 +1,71 @@
+//! What the package exports. Each call checks its options and gives a job that JavaScript starts.
+
+use std::collections::HashMap;
+
+use napi::bindgen_prelude::{External, Unknown};
+use napi_derive::napi;
+use spawnlock::{Cancel, ErrorCode, EventKind, Origin, State, Verdict};
+
+use crate::error::Code;
+use crate::job::{Job, Outcome};
+use crate::options::{EnsureServerOptions, StatusOptions, StopServerOptions};
+use crate::read::text;
+
+type Result<T> = napi::Result<T, Code>;
+
+/// Gets the server: starts it if nobody has, waits until it is ready.
+///
+/// However many processes ask at the same moment, exactly one starts it, and all get the same server or the same `SpawnlockError`.
+#[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Promise<Server>")]
+pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
+    let options = EnsureServerOptions::read(options)?;
+    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let spec = options.spec(&cancel)?;
+    Ok(Job::new(cancel, move |teller| {
+        let spec = if listens { spec.on_event(move |event| teller.tell(event)) } else { spec };
+        spec.ensure().map(|server| Outcome::A(server.into()))
+    }))
+}
+
+/// Tells what is known about a name; its checks are asked once when it lives.
+#[napi(ts_args_type = "name: string, options?: StatusOptions", ts_return_type = "Promise<ServerStatus>")]
+pub fn server_status(name: Unknown, options: Unknown) -> Result<External<Job>> {
+    let name = text("name", name)?;
+    let dir = StatusOptions::read(options)?.state_dir()?;
+    Ok(Job::new(Cancel::new(), move |_| dir.status(&name).map(|status| Outcome::B(status.into()))))
+}
+
+/// Stops a server: SIGTERM to its group, a grace, SIGKILL. Resolves when it is gone.
+#[napi(ts_args_type = "name: string, options?: StopServerOptions", ts_return_type = "Promise<void>")]
+pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
+    let name = text("name", name)?;
+    let options = StopServerOptions::read(options)?;
+    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (dir, how) = (options.state_dir()?, options.stop_options(&cancel)?);
+    Ok(Job::new(cancel, move |teller| {
+        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
+        dir.stop(&name, &how).map(|()| Outcome::D(()))
+    }))
+}
+
+/// Tells what is known about every name that was ever used, in order.
+#[napi(ts_args_type = "options?: StatusOptions", ts_return_type = "Promise<ServerStatus[]>")]
+pub fn list_servers(options: Unknown) -> Result<External<Job>> {
+    let dir = StatusOptions::read(options)?.state_dir()?;
+    Ok(Job::new(Cancel::new(), move |_| {
+        let all = dir.list()?.into_iter().map(Into::into).collect();
+        Ok(Outcome::C(all))
+    }))
+}
+
+/// The words of every list that TypeScript is told as a union: for the generator of the types.
+#[napi(skip_typescript)]
+pub fn words() -> HashMap<&'static str, Vec<&'static str>> {
+    HashMap::from([
+        ("ErrorCode", ErrorCode::ALL.iter().map(|code| code.as_str()).collect()),
+        ("Origin", Origin::ALL.iter().map(|origin| origin.as_str()).collect()),
+        ("State", State::ALL.iter().map(|state| state.as_str()).collect()),
+        ("Verdict", Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
+        ("EventKind", EventKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+    ])
+}

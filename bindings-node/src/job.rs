@@ -1,0 +1,84 @@
+//! One call on a thread of its own: the event loop goes on, and libuv's pool stays the application's.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use napi::Status;
+use napi::bindgen_prelude::{Either4, External, FnArgs, Function};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use spawnlock::{Cancel, Event};
+
+use crate::error::Failure;
+use crate::event::ServerEvent;
+use crate::server::Server;
+use crate::status::ServerStatus;
+
+/// What a call gives when all is well.
+pub(crate) type Outcome = Either4<Server, ServerStatus, Vec<ServerStatus>, ()>;
+
+/// What JavaScript is handed: an event, or a failure, or the outcome.
+type Delivery = FnArgs<(Option<ServerEvent>, Option<Failure>, Option<Outcome>)>;
+
+/// The way back to the thread of JavaScript. Events and the end go the same way, so none overtakes another.
+type Way = ThreadsafeFunction<Delivery, (), Delivery, Status, false>;
+
+type Work = Box<dyn FnOnce(Teller) -> spawnlock::Result<Outcome> + Send>;
+
+/// A call that was checked and can be started, once.
+pub struct Job {
+    work: Option<Work>,
+    cancel: Cancel,
+}
+
+impl Job {
+    pub(crate) fn new(cancel: Cancel, work: impl FnOnce(Teller) -> spawnlock::Result<Outcome> + Send + 'static) -> External<Job> {
+        External::new(Job { work: Some(Box::new(work)), cancel })
+    }
+}
+
+/// Starts a job. `deliver(event, failure, outcome)` is called for every event and, with the others, once at the end;
+/// until then the process stays alive.
+#[napi(skip_typescript)]
+pub fn start(job: &mut External<Job>, deliver: Function<Delivery, ()>) -> napi::Result<()> {
+    let Some(work) = job.work.take() else { return Ok(()) };
+    let way: Arc<Way> = Arc::new(deliver.build_threadsafe_function::<Delivery>().build_callback(|context| Ok(context.value))?);
+    thread::Builder::new().name("spawnlock".to_owned()).spawn(move || deliver_end(&way, work))?;
+    Ok(())
+}
+
+/// Ends the waits of a job; its end is delivered as that of any other.
+#[napi(skip_typescript)]
+pub fn cancel(job: &External<Job>) {
+    job.cancel.cancel();
+}
+
+/// Passes events on while a job runs.
+pub(crate) struct Teller(Arc<Way>);
+
+impl Teller {
+    pub(crate) fn tell(&self, event: &Event) {
+        send(&self.0, (Some(ServerEvent::from(event)), None, None));
+    }
+}
+
+fn deliver_end(way: &Arc<Way>, work: Work) {
+    let teller = Teller(Arc::clone(way));
+    // The host must neither die nor wait for ever because we broke.
+    match catch_unwind(AssertUnwindSafe(|| work(teller))) {
+        Ok(Ok(outcome)) => send(way, (None, None, Some(outcome))),
+        Ok(Err(error)) => send(way, (None, Some(error.into()), None)),
+        Err(panic) => send(way, (None, Some(Failure::native(panic_text(&*panic))), None)),
+    }
+}
+
+fn send(way: &Way, delivery: (Option<ServerEvent>, Option<Failure>, Option<Outcome>)) {
+    // The queue has no limit, and an environment that is closing wants nothing more.
+    way.call(delivery.into(), ThreadsafeFunctionCallMode::NonBlocking);
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic")
+}

@@ -1,0 +1,169 @@
+//! What callers may ask for: each option once, with its type and its words.
+
+use std::collections::HashMap;
+
+use std::path::Path;
+use std::time::Duration;
+
+use napi::bindgen_prelude::Unknown;
+use napi_derive::napi;
+use serde_json::Value;
+use spawnlock::{Cancel, Check, OnLockUnavailable, ServerSpec, StateDir, StopOptions, millis};
+
+use crate::error::Result;
+use crate::read::{Callback, Given, Signal};
+
+/// One table makes the type, its declaration for TypeScript, and the reader that knows every name.
+macro_rules! options {
+    ($(#[$($about:tt)*])* $name:ident { $($(#[$($field_about:tt)*])* $field:ident: $kind:ty = $words:literal,)* }) => {
+        $(#[$($about)*])*
+        #[napi(object, object_from_js = false, object_to_js = false)]
+        pub struct $name { $($(#[$($field_about)*])* pub $field: Option<$kind>,)* }
+
+        impl $name {
+            /// Reads the object a caller gave; none is all defaults.
+            pub(crate) fn read(given: Unknown) -> Result<Self> {
+                let given = Given::open(given, &[$(stringify!($field)),*])?;
+                Ok(Self { $($field: given.option(stringify!($field), $words)?,)* })
+            }
+        }
+    };
+}
+
+options! {
+    /// What `ensureServer` is told. Times are in milliseconds.
+    EnsureServerOptions {
+        /// Its identity for this user on this machine. Default: made from its endpoint, `http://localhost:1987/…` is `localhost_1987`.
+        name: String = "a text",
+        /// The program and its arguments; no shell reads them. Without a command nothing is started, only looked for.
+        command: Vec<String> = "a list of texts, as in [\"node\", \"server.js\"]",
+        /// A line for `/bin/sh -c`, instead of `command`.
+        shell: String = "a text",
+        /// The server's working directory. Default: the caller's.
+        cwd: String = "a text",
+        /// Variables for the server, besides those it inherits; an undefined one is left out.
+        #[napi(ts_type = "Record<string, string | undefined>")]
+        env: HashMap<String, Option<String>> = "an object of texts",
+        /// Whether the server also gets the caller's variables. Default: true; without, only `PATH` and `HOME`.
+        inherit_env: bool = "true or false",
+        /// The server's umask. Default: `0o022`, whatever the caller's is.
+        umask: u32 = "a whole number, as in 0o022",
+        /// How to tell that the server is ready: one check, or several that must all pass.
+        #[napi(ts_type = "Check | Check[]")]
+        ready: Value = "a text, an object, or a list of these",
+        /// Fields of the health answer, dotted where nested, and the values by which it is known as ours.
+        /// A healthy answer without them is a stranger's: `ERR_SPAWNLOCK_FOREIGN`.
+        #[napi(ts_type = "Record<string, unknown>")]
+        identity: Value = "an object of fields and the values they must have",
+        /// How long the whole call may take. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000.
+        timeout: f64 = "a number of milliseconds",
+        /// How long one health question may take. Default: 5 000.
+        probe_timeout: f64 = "a number of milliseconds",
+        /// Where the server's output goes, appended. Default: `server.log` in the place, rotated at 10 MiB. A file named here is never rotated.
+        log: String = "a text",
+        /// How many of the server's last lines a failure shows. Default: 40.
+        tail_lines: u32 = "a whole number",
+        /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
+        state_dir: String = "a text",
+        /// Where no lock can be had: warn by an event and start without (`proceed`, the default), or `fail`.
+        #[napi(ts_type = "'proceed' | 'fail'")]
+        on_lock_unavailable: String = "a text",
+        /// Start anyway after having waited this long for the lock. Default: never.
+        lock_patience: f64 = "a number of milliseconds",
+        /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000.
+        stop_timeout: f64 = "a number of milliseconds",
+        /// Ends the wait; the promise is then rejected with its reason.
+        #[napi(ts_type = "AbortSignal")]
+        #[expect(dead_code, reason = "JavaScript itself listens to it")]
+        signal: Signal = "an AbortSignal",
+        /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
+        #[napi(ts_type = "(event: ServerEvent) => void")]
+        on_event: Callback = "a function",
+    }
+}
+
+options! {
+    /// What `serverStatus` and `listServers` are told.
+    StatusOptions {
+        /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
+        state_dir: String = "a text",
+    }
+}
+
+options! {
+    /// What `stopServer` is told. Times are in milliseconds.
+    StopServerOptions {
+        /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
+        state_dir: String = "a text",
+        /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000.
+        stop_timeout: f64 = "a number of milliseconds",
+        /// Ends the wait; the promise is then rejected with its reason.
+        #[napi(ts_type = "AbortSignal")]
+        #[expect(dead_code, reason = "JavaScript itself listens to it")]
+        signal: Signal = "an AbortSignal",
+        /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
+        #[napi(ts_type = "(event: ServerEvent) => void")]
+        on_event: Callback = "a function",
+    }
+}
+
+impl EnsureServerOptions {
+    /// The same, as the core takes it.
+    pub(crate) fn spec(self, cancel: &Cancel) -> Result<ServerSpec> {
+        let mut spec = self.name.map_or_else(ServerSpec::unnamed, ServerSpec::new).cancel(cancel.clone());
+        spec = set(spec, self.command, ServerSpec::command);
+        spec = set(spec, self.shell, ServerSpec::shell);
+        spec = set(spec, self.cwd, ServerSpec::cwd);
+        spec = self.env.into_iter().flatten().fold(spec, |spec, (key, value)| set(spec, value, |spec, value| spec.env(key, value)));
+        spec = set(spec, self.inherit_env, ServerSpec::inherit_env);
+        spec = set(spec, self.umask, ServerSpec::umask);
+        spec = checks(self.ready).iter().fold(spec, |spec, check| spec.ready(Check::from_value(check)));
+        spec = set(spec, self.identity, ServerSpec::identity);
+        spec = set(spec, time("timeout", self.timeout)?, ServerSpec::timeout);
+        spec = set(spec, time("probeTimeout", self.probe_timeout)?, ServerSpec::probe_timeout);
+        spec = set(spec, self.log, ServerSpec::log);
+        spec = set(spec, self.tail_lines, |spec, lines| spec.tail_lines(lines as usize));
+        spec = set(spec, self.state_dir, ServerSpec::state_dir);
+        let on_lock_unavailable = self.on_lock_unavailable.as_deref().map(OnLockUnavailable::parse).transpose()?;
+        spec = set(spec, on_lock_unavailable, ServerSpec::on_lock_unavailable);
+        spec = set(spec, time("lockPatience", self.lock_patience)?, ServerSpec::lock_patience);
+        Ok(set(spec, time("stopTimeout", self.stop_timeout)?, ServerSpec::stop_timeout))
+    }
+}
+
+impl StatusOptions {
+    pub(crate) fn state_dir(&self) -> Result<StateDir> {
+        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
+    }
+}
+
+impl StopServerOptions {
+    pub(crate) fn state_dir(&self) -> Result<StateDir> {
+        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
+    }
+
+    /// The same, as the core takes it.
+    pub(crate) fn stop_options(&self, cancel: &Cancel) -> Result<StopOptions> {
+        let options = StopOptions::new().cancel(cancel.clone());
+        Ok(set(options, time("stopTimeout", self.stop_timeout)?, StopOptions::timeout))
+    }
+}
+
+/// The checks of `ready`, which may be one or a list.
+fn checks(ready: Option<Value>) -> Vec<Value> {
+    match ready {
+        Some(Value::Array(checks)) => checks,
+        one => one.into_iter().collect(),
+    }
+}
+
+fn time(option: &str, given: Option<f64>) -> Result<Option<Duration>> {
+    Ok(given.map(|given| millis(option, given)).transpose()?)
+}
+
+fn set<B, T, F: FnOnce(B, T) -> B>(builder: B, value: Option<T>, set: F) -> B {
+    match value {
+        Some(value) => set(builder, value),
+        None => builder,
+    }
+}

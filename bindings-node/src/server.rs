@@ -1,0 +1,73 @@
+//! What a caller gets back.
+
+use std::path::Path;
+
+use napi::bindgen_prelude::External;
+use napi_derive::napi;
+use spawnlock::Cancel;
+
+use crate::job::{Job, Outcome};
+
+/// A running, healthy server. It goes on when the process ends that asked for it.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct Server {
+    /// Its name.
+    pub name: String,
+    /// Where it answers: `http://localhost:1987`, `tcp://localhost:5432`, `unix:/path`.
+    pub url: Option<String>,
+    /// The host of its address.
+    pub host: Option<String>,
+    /// The port of its address.
+    pub port: Option<u16>,
+    /// Its main process; null for a foreign one.
+    pub pid: Option<u32>,
+    /// How this call came by it: it `started` it, `joined` another's start, `reused` one that ran, or found a
+    /// `foreign` one, which is healthy but not in our records and never stopped by us.
+    #[napi(ts_type = "Origin")]
+    pub origin: String,
+    /// Which start of its name it is, from 1; null for a foreign one.
+    pub generation: Option<f64>,
+    /// When it was started.
+    #[napi(ts_type = "Date")]
+    pub started_at: Option<f64>,
+    /// Milliseconds from its start to its first healthy answer.
+    pub ready_ms: Option<f64>,
+    /// Where its output goes.
+    pub log_file: Option<String>,
+    /// The private directory of its name.
+    pub place: String,
+    /// Stops it, unless another generation runs by now.
+    #[napi(ts_type = "() => Promise<void>")]
+    pub stop: External<spawnlock::Server>,
+}
+
+/// Stops the server behind a `Server`.
+#[napi(skip_typescript)]
+pub fn stop_this(server: &External<spawnlock::Server>) -> External<Job> {
+    let server = spawnlock::Server::clone(server);
+    Job::new(Cancel::new(), move |_| server.stop().map(|()| Outcome::D(())))
+}
+
+impl From<spawnlock::Server> for Server {
+    fn from(server: spawnlock::Server) -> Self {
+        Server {
+            name: server.name().to_owned(),
+            url: server.url().map(str::to_owned),
+            host: server.host().map(str::to_owned),
+            port: server.port(),
+            pid: server.pid(),
+            origin: server.origin().as_str().to_owned(),
+            generation: server.generation().map(|generation| generation as f64),
+            started_at: server.started_at_ms().map(|ms| ms as f64),
+            ready_ms: server.ready_ms().map(|ms| ms as f64),
+            log_file: server.log_file().map(path_text),
+            place: path_text(server.place()),
+            stop: External::new(server),
+        }
+    }
+}
+
+/// A path as JavaScript has it.
+pub(crate) fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

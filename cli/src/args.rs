@@ -1,148 +1,80 @@
 //! What the command line may say.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use crate::help;
+use crate::trouble::{Result, Trouble};
+use crate::words::{Word, Words};
 
-/// Start a background server exactly once, however many processes ask for it, and share it with all of them.
-#[derive(Debug, Parser)]
-#[command(name = "server-init", version, after_help = EXAMPLES, subcommand_required = true)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-    /// What every subcommand takes.
-    #[command(flatten, next_help_heading = "Options of all commands")]
-    pub common: Common,
+/// What a command line asks for.
+pub enum Wish {
+    Run(Command, Common),
+    /// Help or the version: text for stdout.
+    Read(&'static str),
 }
 
 /// Options of every subcommand.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default)]
 pub struct Common {
-    /// Print one JSON object, also for failures
-    #[arg(long, global = true)]
     pub json: bool,
-    /// No progress on stderr; failures are still told
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Tell everything that happens, with its time
-    #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Directory for the state of all names [default: SPAWNLOCK_STATE_DIR, else the platform's own]
-    #[arg(long, value_name = "DIR", global = true)]
     pub state_dir: Option<PathBuf>,
 }
 
 /// The subcommands.
-#[derive(Debug, Subcommand)]
+#[derive(Debug)]
 pub enum Command {
-    /// Get the server: start it if nobody has, wait until it is ready, print `ok`
-    #[command(after_help = ENSURE_EXAMPLES)]
     Ensure(Box<Ensure>),
-    /// Tell what is known about a server; exit 3 when it is not running
-    #[command(after_help = STATUS_EXAMPLES)]
     Status(Status),
-    /// Stop servers and return when they are gone; exit 3 when one is not running
-    #[command(after_help = STOP_EXAMPLES)]
     Stop(Stop),
-    /// All names that were ever used here
-    #[command(after_help = LIST_EXAMPLES)]
     List,
 }
 
-/// Options of `ensure`.
-#[derive(Debug, ClapArgs)]
+/// What `ensure` was told; [`help::ENSURE`] says what each means.
+#[derive(Debug, Default)]
 pub struct Ensure {
-    /// The server's name [default: made from its address, as localhost_1987]
     pub name: Option<String>,
-    /// How to tell that it is ready, see below; may be repeated, then all must pass
-    #[arg(short, long, value_name = "CHECK")]
     pub ready: Vec<String>,
-    /// The port, for the check http://HOST:PORT/health when no --ready is given
-    #[arg(short, long, conflicts_with = "ready", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
-    /// The host of that check [default: localhost]
-    #[arg(long, conflicts_with = "ready")]
     pub host: Option<String>,
-    /// A field of the health answer by which it is known as ours; the value is JSON, or text if it is no JSON
-    #[arg(long, value_name = "KEY=VALUE")]
     pub identity: Vec<String>,
-    /// A line for /bin/sh instead of a command
-    #[arg(long, value_name = "LINE", conflicts_with = "argv")]
     pub shell: Option<String>,
-    /// The server's working directory [default: this one]
-    #[arg(long, value_name = "DIR")]
     pub cwd: Option<PathBuf>,
-    /// Set a variable for the server
-    #[arg(short, long, value_name = "KEY=VALUE")]
     pub env: Vec<String>,
-    /// Give the server only PATH, HOME and what --env sets
-    #[arg(long)]
     pub clean_env: bool,
-    /// The server's umask, octal [default: 022]
-    #[arg(long, value_name = "MODE")]
     pub umask: Option<String>,
-    /// Return as soon as the server is started, ready or not
-    #[arg(long)]
     pub no_wait: bool,
-    /// How long the whole call may take [default: SPAWNLOCK_READY_TIMEOUT, else 60s]
-    #[arg(short, long, value_name = "TIME")]
     pub timeout: Option<String>,
-    /// How long one health question may take [default: 5s]
-    #[arg(long, value_name = "TIME")]
     pub probe_timeout: Option<String>,
-    /// Where the server's output goes [default: server.log in its place]
-    #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
-    /// How many of its last lines a failure shows [default: 40]
-    #[arg(long, value_name = "N")]
     pub tail_lines: Option<usize>,
-    /// What to do where no lock can be had [default: proceed]
-    #[arg(long, value_name = "proceed|fail")]
     pub on_lock_unavailable: Option<String>,
-    /// Start anyway after having waited this long for the lock [default: never]
-    #[arg(long, value_name = "TIME")]
     pub lock_patience: Option<String>,
-    /// How long the server may take to end after SIGTERM, before SIGKILL [default: 10s]
-    #[arg(long, value_name = "TIME")]
     pub stop_timeout: Option<String>,
-    /// Also take PREFIX_PORT, PREFIX_INIT_TIMEOUT, PREFIX_LOCK_TIMEOUT and PREFIX_POLL_INTERVAL (milliseconds)
-    #[arg(long, value_name = "PREFIX")]
     pub env_prefix: Option<String>,
-    /// Print these facts instead of `ok`, one a line
-    #[arg(long, value_name = "FACT", value_delimiter = ',', conflicts_with = "json")]
     pub print: Vec<Fact>,
-    /// The program and its arguments; without, nothing is started, only looked for
-    #[arg(last = true, value_name = "CMD")]
     pub argv: Vec<String>,
 }
 
-/// Options of `status`.
-#[derive(Debug, ClapArgs)]
+/// What `status` was told.
+#[derive(Debug, Default)]
 pub struct Status {
-    /// The server's name [default: all that run]
     pub name: Option<String>,
-    /// Print these facts, one a line
-    #[arg(long, value_name = "FACT", value_delimiter = ',', conflicts_with = "json", requires = "name")]
     pub print: Vec<Fact>,
 }
 
-/// Options of `stop`.
-#[derive(Debug, ClapArgs)]
+/// What `stop` was told.
+#[derive(Debug, Default)]
 pub struct Stop {
-    /// The names of the servers
-    #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
     pub names: Vec<String>,
-    /// Stop all that run
-    #[arg(long)]
     pub all: bool,
-    /// How long a server may take to end after SIGTERM, before SIGKILL [default: 10s]
-    #[arg(long, value_name = "TIME")]
     pub stop_timeout: Option<String>,
 }
 
-/// One thing known about a server, as `--print` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// One thing known about a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
     Name,
     State,
@@ -159,42 +91,201 @@ pub enum Fact {
     Place,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  server-init ensure api --ready http://localhost:1987/health -- node server.js
-  server-init status api
-  server-init stop api
+/// The words by which `--print` asks for facts.
+const FACTS: &[(&str, Fact)] = &[
+    ("name", Fact::Name),
+    ("state", Fact::State),
+    ("health", Fact::Health),
+    ("url", Fact::Url),
+    ("host", Fact::Host),
+    ("port", Fact::Port),
+    ("pid", Fact::Pid),
+    ("origin", Fact::Origin),
+    ("generation", Fact::Generation),
+    ("started-at", Fact::StartedAt),
+    ("ready-ms", Fact::ReadyMs),
+    ("log", Fact::Log),
+    ("place", Fact::Place),
+];
 
-Exit codes: 0 fine, 1 failed, 2 usage, 3 not running, 124 timeout, 126 and 127 the command cannot be run,
-129, 130 and 143 interrupted by SIGHUP, SIGINT and SIGTERM, with everything released.";
+impl Wish {
+    /// Reads the words behind the program's name.
+    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
+        let (mut words, behind) = Words::split(words)?;
+        let mut common = Common::default();
+        let mut command: Option<Command> = None;
+        while let Some(word) = words.next()? {
+            let known = match (&word, &mut command) {
+                (Word::Flag(flag), _) if flag == "--help" => return Ok(Wish::Read(help::of(command.as_ref()))),
+                (Word::Flag(flag), _) if flag == "--version" => return Ok(Wish::Read(help::VERSION)),
+                (Word::Bare(name), None) if name == "help" => return Ok(Wish::Read(help::GENERAL)),
+                (Word::Bare(name), None) => Command::named(name).map(|named| command = Some(named)).is_some(),
+                (Word::Flag(flag), command) => {
+                    common.take(flag, &mut words)? || command.as_mut().map_or(Ok(false), |command| command.take(flag, &mut words))?
+                }
+                (Word::Bare(name), Some(command)) => command.take_name(name),
+            };
+            if !known {
+                return Err(help::unknown(&word, command.as_ref()));
+            }
+        }
+        let Some(mut command) = command else { return Err(help::no_command()) };
+        command.take_behind(behind)?;
+        command.check(&common)?;
+        Ok(Wish::Run(command, common))
+    }
+}
 
-const ENSURE_EXAMPLES: &str = "\
-Examples:
-  server-init ensure api --ready http://localhost:1987/health -- node server.js
-  server-init ensure --port 1987 --timeout 30s -- node server.js
-  server-init ensure db --ready tcp:localhost:5432 --shell 'exec postgres -D data 2>&1'
-  server-init ensure api --ready '{\"http\": \"http://localhost:1987/health\", \"status\": 204}' -- ./api
-  url=$(server-init ensure api --port 1987 --print url -- node server.js)
-  server-init ensure --env-prefix OCTOCODE -- node server.js
+impl Common {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--json" => self.json = true,
+            "--quiet" => self.quiet = true,
+            "--verbose" => self.verbose = true,
+            "--state-dir" => self.state_dir = Some(words.path()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
 
-Checks: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, or a JSON object.
-Times have a unit: 30s, 500ms, '1m 30s'.
-The server's command stands behind `--`.";
+impl Command {
+    fn named(name: &str) -> Option<Command> {
+        match name {
+            "ensure" => Some(Command::Ensure(Box::default())),
+            "status" => Some(Command::Status(Status::default())),
+            "stop" => Some(Command::Stop(Stop::default())),
+            "list" => Some(Command::List),
+            _ => None,
+        }
+    }
 
-const STATUS_EXAMPLES: &str = "\
-Examples:
-  server-init status
-  server-init status api
-  server-init status api --json
-  server-init status api --print pid,url";
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match self {
+            Command::Ensure(ensure) => ensure.take(flag, words),
+            Command::Status(status) => status.take(flag, words),
+            Command::Stop(stop) => stop.take(flag, words),
+            Command::List => Ok(false),
+        }
+    }
 
-const STOP_EXAMPLES: &str = "\
-Examples:
-  server-init stop api
-  server-init stop api worker --stop-timeout 30s
-  server-init stop --all";
+    fn take_name(&mut self, name: &str) -> bool {
+        let place = match self {
+            Command::Ensure(ensure) => &mut ensure.name,
+            Command::Status(status) => &mut status.name,
+            Command::Stop(stop) => {
+                stop.names.push(name.to_owned());
+                return true;
+            }
+            Command::List => return false,
+        };
+        place.is_none() && place.replace(name.to_owned()).is_none()
+    }
 
-const LIST_EXAMPLES: &str = "\
-Examples:
-  server-init list
-  server-init list --json";
+    fn take_behind(&mut self, behind: Vec<String>) -> Result<()> {
+        match self {
+            Command::Ensure(ensure) => ensure.argv = behind,
+            _ if !behind.is_empty() => return Err(Trouble::Usage("only `ensure` takes a server's command behind `--`".to_owned())),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What cannot be said together, and what must be said.
+    fn check(&self, common: &Common) -> Result<()> {
+        let print = match self {
+            Command::Ensure(ensure) => &ensure.print[..],
+            Command::Status(status) => &status.print[..],
+            Command::Stop(_) | Command::List => &[],
+        };
+        not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
+        not_both(("--print", !print.is_empty()), ("--json", common.json))?;
+        match self {
+            Command::Ensure(ensure) => {
+                not_both(("--port", ensure.port.is_some()), ("--ready", !ensure.ready.is_empty()))?;
+                not_both(("--host", ensure.host.is_some()), ("--ready", !ensure.ready.is_empty()))?;
+                not_both(("--shell", ensure.shell.is_some()), ("CMD", !ensure.argv.is_empty()))
+            }
+            Command::Status(status) if status.name.is_none() && !print.is_empty() => {
+                Err(Trouble::usage("--print", "needs the NAME of one server"))
+            }
+            Command::Stop(stop) if stop.names.is_empty() && !stop.all => {
+                Err(Trouble::usage("NAME", "is missing: name the servers, or say --all"))
+            }
+            Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
+            Command::Status(_) | Command::List => Ok(()),
+        }
+    }
+}
+
+impl Ensure {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--ready" => self.ready.push(words.text()?),
+            "--port" => self.port = Some(words.number("a port, from 1 to 65535", |port: &u16| *port > 0)?),
+            "--host" => self.host = Some(words.text()?),
+            "--identity" => self.identity.push(words.text()?),
+            "--shell" => self.shell = Some(words.text()?),
+            "--cwd" => self.cwd = Some(words.path()?),
+            "--env" => self.env.push(words.text()?),
+            "--clean-env" => self.clean_env = true,
+            "--umask" => self.umask = Some(words.text()?),
+            "--no-wait" => self.no_wait = true,
+            "--timeout" => self.timeout = Some(words.text()?),
+            "--probe-timeout" => self.probe_timeout = Some(words.text()?),
+            "--log" => self.log = Some(words.path()?),
+            "--tail-lines" => self.tail_lines = Some(words.number("a whole number", |_: &usize| true)?),
+            "--on-lock-unavailable" => self.on_lock_unavailable = Some(words.text()?),
+            "--lock-patience" => self.lock_patience = Some(words.text()?),
+            "--stop-timeout" => self.stop_timeout = Some(words.text()?),
+            "--env-prefix" => self.env_prefix = Some(words.text()?),
+            "--print" => self.print.extend(facts(&words.text()?)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Status {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--print" => self.print.extend(facts(&words.text()?)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Stop {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--all" => self.all = true,
+            "--stop-timeout" => self.stop_timeout = Some(words.text()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Fact {
+    /// The word by which `--print` asks for it.
+    pub fn word(self) -> &'static str {
+        FACTS.iter().find(|(_, fact)| *fact == self).map_or("such fact", |(word, _)| *word)
+    }
+}
+
+/// `pid,url`.
+fn facts(list: &str) -> Result<Vec<Fact>> {
+    let known = || FACTS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let fact = |word: &str| FACTS.iter().find(|(known, _)| *known == word.trim()).map(|(_, fact)| *fact);
+    list.split(',')
+        .map(|word| fact(word).ok_or_else(|| Trouble::usage("--print", format_args!("knows no `{word}`; known are {}", known()))))
+        .collect()
+}
+
+fn not_both(one: (&str, bool), other: (&str, bool)) -> Result<()> {
+    if one.1 && other.1 {
+        return Err(Trouble::usage(one.0, format_args!("cannot be combined with `{}`", other.0)));
+    }
+    Ok(())
+}

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use clap::ValueEnum as _;
 use serde::Serialize;
 use spawnlock::{Failure, Holder, Server, State, Status, Verdict};
 
@@ -115,11 +114,6 @@ impl ListFacts {
 }
 
 impl Fact {
-    /// The word by which `--print` asks for it.
-    pub fn word(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-
     pub fn of_server(self, server: &Server) -> Option<String> {
         match self {
             Fact::Name => Some(server.name().to_owned()),

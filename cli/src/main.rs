@@ -5,7 +5,9 @@
 mod args;
 mod environment;
 mod exit;
+mod help;
 mod trouble;
+mod words;
 
 mod facts;
 mod output;
@@ -21,27 +23,24 @@ mod stop;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use args::{Args, Command};
+use args::{Command, Common, Wish};
 use output::Output;
 use trouble::Result;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(refusal) => return output::refuse(&refusal).into(),
-    };
-    let output = Output::new(&args.common);
-    let outcome = run(args, &output);
+    let output = Output::new();
+    let outcome = Wish::read(std::env::args_os().skip(1)).and_then(|wish| match wish {
+        Wish::Read(text) => output.text(text),
+        Wish::Run(command, common) => run(command, &common, &output),
+    });
     outcome.unwrap_or_else(|trouble| output.fail(&trouble)).into()
 }
 
-fn run(args: Args, output: &Output) -> Result<u8> {
-    match args.command {
-        Command::Ensure(ensure) => ensure::run(*ensure, &args.common, output),
-        Command::Status(status) => status::run(&status, &args.common, output),
-        Command::Stop(stop) => stop::run(&stop, &args.common, output),
-        Command::List => list::run(&args.common, output),
+fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
+    match command {
+        Command::Ensure(ensure) => ensure::run(*ensure, common, output),
+        Command::Status(status) => status::run(&status, common, output),
+        Command::Stop(stop) => stop::run(&stop, common, output),
+        Command::List => list::run(common, output),
     }
 }

@@ -3,11 +3,10 @@
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::Serialize;
 use spawnlock::{ErrorCode, Failure};
 
-use crate::args::{Common, Fact};
+use crate::args::Fact;
 use crate::exit;
 use crate::trouble::{Result, Trouble};
 
@@ -28,8 +27,14 @@ struct Failed<'a> {
 }
 
 impl Output {
-    pub fn new(common: &Common) -> Self {
-        Output { json: common.json }
+    /// Looks for `--json` itself: a command line that cannot be read may ask for it as well.
+    pub fn new() -> Self {
+        Output { json: std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json") }
+    }
+
+    /// Help and the like.
+    pub fn text(&self, text: &str) -> Result<u8> {
+        print(text).map(|()| exit::OK)
     }
 
     /// The result: JSON if asked for, else the text.
@@ -63,31 +68,6 @@ impl Output {
         }
         trouble.exit_code()
     }
-}
-
-/// A command line that was not understood, or a wish for help.
-pub fn refuse(refusal: &clap::Error) -> u8 {
-    if !refusal.use_stderr() {
-        return match print(refusal.to_string().trim_end()) {
-            Ok(()) => exit::OK,
-            Err(trouble) => trouble.exit_code(),
-        };
-    }
-    let text = with_tip(refusal);
-    say(text.trim_end());
-    if asks_for_json() {
-        print_failure(ErrorCode::Config, text.trim_end(), None);
-    }
-    exit::USAGE
-}
-
-/// The text of a refusal; a bare word too many is most often the server's command.
-fn with_tip(refusal: &clap::Error) -> String {
-    let word = match refusal.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(word)) if refusal.kind() == ErrorKind::UnknownArgument && !word.starts_with('-') => word,
-        _ => return refusal.to_string(),
-    };
-    format!("{refusal}\n  tip: the server's command stands behind `--`, as in `-- {word} …`")
 }
 
 /// One thing for people.
@@ -127,9 +107,4 @@ fn without_code(mut facts: serde_json::Value) -> serde_json::Value {
 
 fn to_json(object: &impl Serialize) -> Result<String> {
     serde_json::to_string(object).map_err(|error| Trouble::Output(error.into()))
-}
-
-/// Whether the command line, although it cannot be read as a whole, asks for JSON.
-fn asks_for_json() -> bool {
-    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
 }

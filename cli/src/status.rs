@@ -75,6 +75,7 @@ fn block(status: &Status) -> String {
 pub fn state(status: &Status) -> String {
     match status.health {
         Some(Verdict::Ready) | None => status.state.as_str().to_owned(),
+        Some(health) if health.as_str() == status.state.as_str() => health.as_str().to_owned(),
         Some(health) => format!("{}, {}", status.state.as_str(), health.as_str()),
     }
 }

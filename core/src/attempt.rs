@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The same when its main process is dead already and only descendants are left.
 const GRACE_OF_ORPHANS: Duration = Duration::from_millis(100);
 
+/// How long a server whose port is served by another may take to notice.
+const STRANGER_SETTLES: Duration = Duration::from_secs(2);
+
 /// A start that is under way: ours, or one whose starter died.
 pub(crate) struct Attempt {
     pub(crate) record: Record,
@@ -105,6 +108,7 @@ impl Attempt {
 
     fn await_ready(&mut self, call: &mut Call) -> Result<()> {
         let mut confirmed = false;
+        let mut strange = None;
         loop {
             self.check_life(call)?;
             let patience = match &self.launched {
@@ -121,7 +125,12 @@ impl Attempt {
                     confirmed = true;
                     continue;
                 }
-                (Verdict::Ready, true) => return self.check_life(call),
+                (Verdict::Ready, true) => {
+                    self.check_life(call)?;
+                    if self.is_ours(call, &mut strange) {
+                        return Ok(());
+                    }
+                }
                 _ => confirmed = false,
             }
             if patience.deadline.expired() {
@@ -130,6 +139,22 @@ impl Attempt {
             let _ = patience.pause(interval(self.since.elapsed()));
             call.check_cancelled()?;
         }
+    }
+
+    /// Whether the healthy answer may be vouched for. When the port is served by a process that is none of ours, ours is likely
+    /// about to die of it, and gets a while to do so; after that it is taken for a server behind a proxy, as containers have it.
+    fn is_ours(&self, call: &Call, strange: &mut Option<Deadline>) -> bool {
+        let Some(port) = call.plan.endpoint.as_ref().and_then(|endpoint| endpoint.loopback_port()) else { return true };
+        let Some(main) = self.record.pid else { return true };
+        let served = |pids: &[u32]| sys::listens(pids, port) != Some(false);
+        if served(&[main]) || served(&sys::group_members(main)) || served(&AliveLock::of(&call.plan.place).holders()) {
+            return true;
+        }
+        if strange.get_or_insert_with(|| Deadline::after(STRANGER_SETTLES)).expired() {
+            call.warn(format!("port {port} is served by a process that this start did not start"));
+            return true;
+        }
+        false
     }
 
     /// An error once the server is dead. A launcher that exits with success while something it started lives is no death.

@@ -29,7 +29,11 @@ impl Call {
         let answer = self.plan.probe.ask(patience)?;
         let verdict = answer.verdict;
         self.tries += 1;
-        self.last = Some(answer);
+        // A question cut short by our own deadline says less than the answer before it.
+        let cut_short = verdict == Verdict::Busy && patience.deadline.expired();
+        if !cut_short || self.last.is_none() {
+            self.last = Some(answer);
+        }
         Ok(verdict)
     }
 

@@ -198,7 +198,7 @@ impl Flow {
 
     /// A healthy server of another user on this machine is worth a word.
     fn name_stranger(&self) {
-        let Some(port) = self.call.plan.endpoint.as_ref().and_then(Endpoint::port) else { return };
+        let Some(port) = self.call.plan.endpoint.as_ref().and_then(Endpoint::loopback_port) else { return };
         let Some(uid) = sys::listener_uid(port).filter(|uid| *uid != sys::user_id()) else { return };
         let user = sys::user_name(uid).unwrap_or_else(|| uid.to_string());
         self.call.warn(format!("port {port} is served by user {user}, not by us"));

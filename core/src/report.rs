@@ -192,7 +192,7 @@ impl Reporter<'_> {
 
     /// `port 1987 belongs to pid 4242 (python3)`.
     fn port_owner(&self) -> Option<String> {
-        let port = self.plan.endpoint.as_ref()?.port()?;
+        let port = self.plan.endpoint.as_ref()?.loopback_port()?;
         let owner = sys::listener_on(port)?;
         let user = match owner.uid == sys::user_id() {
             true => String::new(),

@@ -44,17 +44,32 @@ fn what_is_missing_or_contradictory_is_said() {
     World::new().run(&["ensure", "--port", "1", "--json", "--print", "pid"]).expect(2);
     refused(&["stop"], "NAME");
     refused(&["stop", "--all", "api"], "--all");
-    refused(&[], "Usage: server-init");
+    refused(&[], "say what to do");
 }
 
 #[test]
 fn a_command_without_its_dashes_gets_a_tip() {
-    refused(&["ensure", "api", "node", "server.js"], "tip: the server's command stands behind `--`, as in `-- node …`");
+    refused(&["ensure", "api", "node", "server.js"], "the server's command stands behind `--`, as in `-- node …`");
 }
 
 #[test]
 fn a_word_close_to_a_flag_is_recognized() {
-    refused(&["ensure", "--tiemout", "5s"], "--timeout");
+    refused(&["ensure", "--tiemout", "5s"], "unknown option `--tiemout`: did you mean `--timeout`?");
+    refused(&["stats"], "unknown command `stats`: did you mean `status`?");
+    refused(&["list", "--timeout", "5s"], "unknown option `--timeout`");
+    refused(&["ensure", "-x"], "unknown option `-x`");
+    refused(&["ensure", "--timeout"], "`--timeout` needs a value");
+    refused(&["ensure", "--json=yes"], "--json");
+}
+
+#[test]
+fn flags_stand_anywhere_and_short_ones_for_long_ones() {
+    let world = World::new();
+    let port = crate::world::free_port();
+    for args in [vec![format!("-p{port}")], vec!["-p".to_owned(), port.to_string()], vec![format!("--port={port}"), "-qt5s".to_owned()]] {
+        let args: Vec<&str> = ["--json", "ensure"].into_iter().chain(args.iter().map(String::as_str)).collect();
+        assert_eq!(world.run(&args).expect(3).json()["name"], format!("localhost_{port}"));
+    }
 }
 
 #[test]

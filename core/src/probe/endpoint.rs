@@ -29,6 +29,14 @@ impl Endpoint {
         }
     }
 
+    /// The port, when it is one of this machine.
+    pub(crate) fn loopback_port(&self) -> Option<u16> {
+        match self {
+            Endpoint::Tcp { host, port, .. } => is_loopback(host).then_some(*port),
+            Endpoint::Unix(_) => None,
+        }
+    }
+
     pub(crate) fn port(&self) -> Option<u16> {
         match self {
             Endpoint::Tcp { port, .. } => Some(*port),

@@ -107,25 +107,53 @@ pub(crate) fn listener_uid(port: u16) -> Option<u32> {
     listener(port).map(|(uid, _)| uid)
 }
 
-fn listener(port: u16) -> Option<(u32, String)> {
-    ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| listening_socket(&fs::read_to_string(table).ok()?, port))
+/// Whether one of these processes listens on a TCP port; `None` where the system does not tell.
+pub(crate) fn listens(pids: &[u32], port: u16) -> Option<bool> {
+    let links: Vec<String> = listeners(port).map(|(_, inode)| socket_link(&inode)).collect();
+    if links.is_empty() {
+        return None;
+    }
+    for pid in pids {
+        let fds = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+        let is_one =
+            |fd: fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|target| links.iter().any(|link| target.as_os_str() == OsStr::new(link)));
+        if fds.flatten().any(is_one) {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
-/// The user and inode of the listening socket on `port`: state 0A in the fourth column, user in the eighth, inode in the tenth.
-fn listening_socket(table: &str, port: u16) -> Option<(u32, String)> {
+fn listener(port: u16) -> Option<(u32, String)> {
+    listeners(port).next()
+}
+
+fn listeners(port: u16) -> impl Iterator<Item = (u32, String)> {
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .into_iter()
+        .flat_map(move |table| listening_sockets(&fs::read_to_string(table).unwrap_or_default(), port))
+}
+
+fn socket_link(inode: &str) -> String {
+    format!("socket:[{inode}]")
+}
+
+/// The user and inode of each listening socket on `port`: state 0A in the fourth column, user in the eighth, inode in the tenth.
+fn listening_sockets(table: &str, port: u16) -> Vec<(u32, String)> {
     let local_port = format!(":{port:04X}");
-    table.lines().skip(1).find_map(|line| {
+    let read = |line: &str| {
         let columns: Vec<&str> = line.split_ascii_whitespace().collect();
         let listens = columns.get(3) == Some(&"0A") && columns.get(1).is_some_and(|local| local.ends_with(&local_port));
         if !listens {
             return None;
         }
         Some((columns.get(7)?.parse().ok()?, (*columns.get(9)?).to_owned()))
-    })
+    };
+    table.lines().skip(1).filter_map(read).collect()
 }
 
 fn socket_owner(inode: &str) -> Option<u32> {
-    let link = format!("socket:[{inode}]");
+    let link = socket_link(inode);
     let is_socket = |fd: fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == OsStr::new(&link));
     numeric_entries("/proc").find(|pid| fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|fds| fds.flatten().any(is_socket)))
 }

@@ -104,6 +104,11 @@ pub(crate) fn listener_uid(_port: u16) -> Option<u32> {
     None
 }
 
+/// Whether one of these processes listens on a TCP port: not told here.
+pub(crate) fn listens(_pids: &[u32], _port: u16) -> Option<bool> {
+    None
+}
+
 /// There are no pid namespaces here.
 pub(crate) fn pid_namespace() -> Option<String> {
     None

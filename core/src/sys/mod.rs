@@ -21,7 +21,8 @@ pub(crate) use child::{Detached, detach};
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use platform::{
-    Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, pid_namespace, process, program_of, send_signal,
+    Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
+    send_signal,
 };
 pub(crate) use unix::{
     Ending, Interest, Lookup, NO_SUCH_FILE, Polled, Signal, await_end, exit_watch, host_name, inspect_dir, is_no_program, is_writable,

@@ -1,0 +1,220 @@
+//! The help, and where it is needed.
+
+use crate::args::Command;
+use crate::trouble::Trouble;
+use crate::words::Word;
+
+pub const VERSION: &str = concat!("server-init ", env!("CARGO_PKG_VERSION"));
+
+/// How like a flag a word must be to be taken for a slip.
+const ALIKE: f64 = 0.8;
+
+/// What every help ends its options with.
+macro_rules! common {
+    () => {
+        "
+Options of all commands:
+      --json             Print one JSON object, also for failures
+  -q, --quiet            No progress on stderr; failures are still told
+  -v, --verbose          Tell everything that happens, with its time
+      --state-dir DIR    Directory for the state of all names
+                         [default: SPAWNLOCK_STATE_DIR, else the platform's own]
+  -h, --help             Print help
+  -V, --version          Print version
+"
+    };
+}
+
+pub const GENERAL: &str = concat!(
+    "\
+Start a background server exactly once, however many processes ask for it, and share it with all of them
+
+Usage: server-init COMMAND [OPTIONS]
+
+Commands:
+  ensure   Get the server: start it if nobody has, wait until it is ready, print `ok`
+  status   Tell what is known about a server; exit 3 when it is not running
+  stop     Stop servers and return when they are gone; exit 3 when one is not running
+  list     All names that were ever used here
+",
+    common!(),
+    "
+Examples:
+  server-init ensure api --ready http://localhost:1987/health -- node server.js
+  server-init status api
+  server-init stop api
+
+Exit codes: 0 fine, 1 failed, 2 usage, 3 not running, 124 timeout, 126 and 127 the command cannot be run,
+129, 130 and 143 interrupted by SIGHUP, SIGINT and SIGTERM, with everything released"
+);
+
+pub const ENSURE: &str = concat!(
+    "\
+Get the server: start it if nobody has, wait until it is ready, print `ok`
+
+Usage: server-init ensure [NAME] --ready CHECK… [OPTIONS] [-- CMD…]
+
+  NAME    The server's name [default: made from its address, as localhost_1987]
+  CMD…    The program and its arguments; without, nothing is started, only looked for
+
+How to tell that it is ready:
+  -r, --ready CHECK              A check, see below; may be repeated, then all must pass
+  -p, --port PORT                The port, for the check http://HOST:PORT/health in the place of --ready
+      --host HOST                The host of that check [default: localhost]
+      --identity KEY=VALUE       A field of the health answer by which it is known as ours; VALUE is JSON, or else text
+      --probe-timeout TIME       How long one health question may take [default: 5s]
+
+How to start it:
+      --shell LINE               A line for /bin/sh in the place of CMD
+      --cwd DIR                  Its working directory [default: this one]
+  -e, --env KEY=VALUE            Set a variable for it
+      --clean-env                Give it only PATH, HOME and what --env sets
+      --umask MODE               Its umask, octal [default: 022]
+      --log FILE                 Where its output goes [default: server.log in its place]
+      --tail-lines N             How many of its last lines a failure shows [default: 40]
+
+How long to wait:
+  -t, --timeout TIME             The whole call [default: SPAWNLOCK_READY_TIMEOUT, else 60s]
+      --no-wait                  Return as soon as it is started, ready or not
+      --stop-timeout TIME        How long it may take to end after SIGTERM, before SIGKILL [default: 10s]
+      --lock-patience TIME       Start anyway after having waited this long for the lock [default: never]
+      --on-lock-unavailable DO   proceed or fail, where no lock can be had [default: proceed]
+      --env-prefix PREFIX        Also take PREFIX_PORT, PREFIX_INIT_TIMEOUT, PREFIX_LOCK_TIMEOUT and
+                                 PREFIX_POLL_INTERVAL (milliseconds) from the environment
+
+What to print:
+      --print FACT,…             These facts in the place of `ok`, one a line: name, state, health, url, host, port, pid,
+                                 origin, generation, started-at, ready-ms, log, place
+",
+    common!(),
+    "
+Examples:
+  server-init ensure api --ready http://localhost:1987/health -- node server.js
+  server-init ensure --port 1987 --timeout 30s -- node server.js
+  server-init ensure db --ready tcp:localhost:5432 --shell 'exec postgres -D data 2>&1'
+  server-init ensure api --ready '{\"http\": \"http://localhost:1987/health\", \"status\": 204}' -- ./api
+  url=$(server-init ensure api --port 1987 --print url -- node server.js)
+  server-init ensure --env-prefix OCTOCODE -- node server.js
+
+Checks: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, or a JSON object
+Times have a unit: 30s, 500ms, '1m 30s'"
+);
+
+pub const STATUS: &str = concat!(
+    "\
+Tell what is known about a server; exit 3 when it is not running
+
+Usage: server-init status [NAME] [OPTIONS]
+
+  NAME    The server's name [default: all that run]
+
+Options:
+      --print FACT,…     These facts, one a line: name, state, health, url, pid, generation, started-at, ready-ms, log, place
+",
+    common!(),
+    "
+Examples:
+  server-init status
+  server-init status api
+  server-init status api --json
+  server-init status api --print pid,url"
+);
+
+pub const STOP: &str = concat!(
+    "\
+Stop servers and return when they are gone; exit 3 when one is not running
+
+Usage: server-init stop NAME… [OPTIONS]
+       server-init stop --all [OPTIONS]
+
+Options:
+      --all                Stop all that run
+      --stop-timeout TIME  How long a server may take to end after SIGTERM, before SIGKILL [default: 10s]
+",
+    common!(),
+    "
+Examples:
+  server-init stop api
+  server-init stop api worker --stop-timeout 30s
+  server-init stop --all"
+);
+
+pub const LIST: &str = concat!(
+    "\
+All names that were ever used here, and what runs of them
+
+Usage: server-init list [OPTIONS]
+",
+    common!(),
+    "
+Examples:
+  server-init list
+  server-init list --json"
+);
+
+/// The help of a command.
+pub fn of(command: Option<&Command>) -> &'static str {
+    match command {
+        None => GENERAL,
+        Some(Command::Ensure(_)) => ENSURE,
+        Some(Command::Status(_)) => STATUS,
+        Some(Command::Stop(_)) => STOP,
+        Some(Command::List) => LIST,
+    }
+}
+
+/// A word that means nothing here, with a guess at what was meant.
+pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
+    let help = of(command);
+    let (what, guess) = match (word, command) {
+        (Word::Flag(flag), _) => {
+            (format!("unknown option `{flag}`"), closest(flag, flags(help)).map(|flag| format!("did you mean `{flag}`?")))
+        }
+        (Word::Bare(name), None) => (
+            format!("unknown command `{name}`"),
+            closest(name, ["ensure", "status", "stop", "list"].into_iter()).map(|name| format!("did you mean `{name}`?")),
+        ),
+        (Word::Bare(name), Some(Command::Ensure(_))) => {
+            (format!("unexpected word `{name}`"), Some(format!("the server's command stands behind `--`, as in `-- {name} …`")))
+        }
+        (Word::Bare(name), Some(_)) => (format!("unexpected word `{name}`"), None),
+    };
+    Trouble::Usage([Some(what), guess].into_iter().flatten().collect::<Vec<_>>().join(": "))
+}
+
+pub fn no_command() -> Trouble {
+    Trouble::Usage("say what to do: `ensure`, `status`, `stop` or `list`; `server-init --help` tells more".to_owned())
+}
+
+/// The flags a help speaks of.
+fn flags(help: &'static str) -> impl Iterator<Item = &'static str> {
+    help.lines().filter_map(|line| {
+        let line = line.trim_start();
+        let line = if line.starts_with("--") { line } else { line.get(4..).filter(|_| line.starts_with('-'))? };
+        line.starts_with("--").then(|| line.split(' ').next().unwrap_or(line))
+    })
+}
+
+fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let alike = known.map(|known| (strsim::jaro(word, known), known)).filter(|(alike, _)| *alike > ALIKE);
+    alike.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Wish;
+
+    #[test]
+    fn every_flag_of_a_help_is_known_to_its_command() {
+        for (command, help) in [("ensure", ENSURE), ("status", STATUS), ("stop", STOP), ("list", LIST)] {
+            assert!(flags(help).count() > 4, "{command}");
+            for flag in flags(help) {
+                let read =
+                    |words: &[&str]| Wish::read(words.iter().map(Into::into)).err().map(|trouble| trouble.to_string()).unwrap_or_default();
+                let (alone, with_value) = (read(&[command, flag]), read(&[command, flag, "1"]));
+                assert!(!alone.contains("unknown") && !with_value.contains("unknown"), "{command} {flag}: {alone}{with_value}");
+            }
+        }
+    }
+}

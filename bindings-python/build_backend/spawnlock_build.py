@@ -18,6 +18,9 @@ _SCRIPTS = _ROOT / "build" / "spawnlock.data" / "scripts"
 # maturin refuses to run any hook while the directory that pyproject.toml names is missing.
 _SCRIPTS.mkdir(parents=True, exist_ok=True)
 
+# The wheel is installed far more often than it is built.
+os.environ.setdefault("MATURIN_PEP517_ARGS", "--compression-level 9")
+
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     _put_command()

@@ -4,7 +4,6 @@
 #   bench/run.sh rust storm   only these sections
 set -eu
 cd "$(dirname "$0")/.."
-unset NODE_EXTRA_CA_CERTS
 log=build/bench/install.log
 mkdir -p build/bench
 : >"$log"
@@ -17,26 +16,18 @@ try() {
     "$@" >>"$log" 2>&1 || echo "  not here: $what failed, see $log" >&2
 }
 
-with_python() {
+python_peers() {
     # The interpreter itself: a shim in front of it costs more than what is measured.
     python=$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')
     [ -x build/bench/venv/bin/python ] || "$python" -m venv build/bench/venv
-    pip="build/bench/venv/bin/python -m pip --disable-pip-version-check"
-    $pip install -q -r bench/requirements.txt
-    [ -f pyproject.toml ] || { echo "there is no Python package"; return 1; }
-    rm -rf build/bench/wheel
-    $pip wheel -q --no-deps -w build/bench/wheel .
-    $pip install -q --no-deps --force-reinstall build/bench/wheel/*.whl
+    build/bench/venv/bin/python -m pip --disable-pip-version-check install -q -r bench/requirements.txt
 }
 
-with_node() {
-    npm ci --prefix bench --no-audit --no-fund
-    [ -f package.json ] || { echo "there is no Node package"; return 1; }
-    npm install --no-audit --no-fund
-}
-
+make=${MAKE:-make}
 echo "… the release build" >&2
 cargo build --release -q -p spawnlock-bench -p spawnlock-tests -p server-init --bin spawnlock-bench --bin fixture-server --bin server-init
-try "Node: the addon and the peers" with_node
-try "Python: the wheel and the peers" with_python
+try "the Node addon" "$make" build-node
+try "the Python module" "$make" build-python
+try "the peers in Node" npm ci --prefix bench --no-audit --no-fund
+try "the peers in Python" python_peers
 exec "${CARGO_TARGET_DIR:-target}/release/spawnlock-bench" "$@"

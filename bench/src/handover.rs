@@ -84,7 +84,7 @@ fn has_watch(pid: u32) -> bool {
 }
 
 fn holder_in_python(tools: &Tools, dir: &TempDir) -> Result<Command> {
-    let mut command = run(&tools.python()?);
+    let mut command = run(&tools.python_with_peers()?);
     command.arg(tools.script("peers/filelock_holder.py")).arg(dir.path().join("filelock"));
     Ok(command)
 }

@@ -48,9 +48,14 @@ impl Tools {
         in_path("curl")
     }
 
-    /// The interpreter of the environment that `bench/run.sh` made.
+    /// The interpreter of the environment that our module is installed in.
     pub fn python(&self) -> Result<PathBuf> {
-        existing(self.root.join("build/bench/venv/bin/python"), "no Python environment was made")
+        existing(self.root.join("build/venv/bin/python"), "no Python environment was made")
+    }
+
+    /// The interpreter of the environment that pip installed the peers in.
+    pub fn python_with_peers(&self) -> Result<PathBuf> {
+        existing(self.root.join("build/bench/venv/bin/python"), "pip did not install the peers")
     }
 
     pub fn command(&self) -> Result<PathBuf> {
@@ -68,7 +73,7 @@ impl Tools {
     }
 
     pub fn wheel(&self) -> Result<PathBuf> {
-        let found = files_in(&self.root.join("build/bench/wheel")).into_iter().find(|file| has_ending(file, "whl"));
+        let found = files_in(&self.root.join("build/wheel")).into_iter().find(|file| has_ending(file, "whl"));
         found.ok_or_else(|| Missing("no wheel was built".into()).into())
     }
 

@@ -29,6 +29,11 @@ pub fn block_term() {
     mask(libc::SIG_BLOCK, libc::SIGTERM);
 }
 
+/// Undoes [`block_term`], which a child inherits.
+pub fn allow_term() {
+    mask(libc::SIG_UNBLOCK, libc::SIGTERM);
+}
+
 /// Returns when SIGTERM came.
 pub fn wait_for_term() {
     let set = set_of(libc::SIGTERM);

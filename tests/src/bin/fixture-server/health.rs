@@ -77,6 +77,9 @@ impl Server {
         if first && self.knobs.kill_parent_when_ready {
             life::kill_parent();
         }
+        if first && self.knobs.exit_after_ready == Some(Duration::ZERO) {
+            self.go_silent();
+        }
         http::send(wire, self.knobs.status.unwrap_or(200), JSON, &self.body(self.knobs.word.as_deref().unwrap_or("ok")))?;
         match self.knobs.exit_after_ready {
             Some(Duration::ZERO) if first => life::end(&self.knobs),

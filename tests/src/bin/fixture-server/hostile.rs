@@ -17,6 +17,7 @@ pub fn answer(kind: Answer, wire: &mut dyn Wire) -> io::Result<()> {
         Answer::Garbage => flood(wire, b"\x00\x01\xff\xfe no HTTP at all \r\n", &[0xa5; 4096], 1),
         Answer::Redirect => wire.write_all(b"HTTP/1.1 302 Found\r\nlocation: /health\r\ncontent-length: 0\r\n\r\n"),
         Answer::Headers => flood(wire, b"HTTP/1.1 200 OK\r\n", header_block().as_bytes(), 10 * 1024),
+        Answer::LongHeaders => wire.write_all(long_headers().as_bytes()),
         Answer::Gzip => {
             flood(wire, b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-type: application/json\r\n\r\n", &bomb(), BOMB_MEMBERS)
         }
@@ -48,6 +49,11 @@ fn flood(wire: &mut dyn Wire, head: &[u8], piece: &[u8], times: usize) -> io::Re
 /// A kilobyte of headers.
 fn header_block() -> String {
     format!("x-more: {}\r\n", "y".repeat(1014))
+}
+
+/// A good answer with more headers than most.
+fn long_headers() -> String {
+    format!("HTTP/1.1 200 OK\r\n{}content-length: 15\r\n\r\n{{\"status\":\"ok\"}}", header_block().repeat(30))
 }
 
 /// A linger of zero turns the close into a reset; a Unix socket has no such thing and is just closed.

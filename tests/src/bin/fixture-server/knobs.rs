@@ -19,6 +19,7 @@ where it listens (one at least; each may be given several times)
 what it leaves for the test to read
   --starts FILE          append one line with the pid, before anything else
   --count-requests FILE  append one line for each health request
+  --note-term FILE       append one line when SIGTERM comes
   --note-end FILE        write the time (ms since 1970) just before it ends by itself
   --print TEXT           a line on stderr at the start (repeatable)
   --print-bytes N        that many bytes on stdout at the start
@@ -29,6 +30,7 @@ how it comes up
   --never-healthy        ... and for ever
   --fork-launcher        a launcher: starts the server in the background and exits 0
   --close-fds            close every inherited descriptor from 3 on
+  --threads N            that many idle threads: an end takes longer
   --spawn-child          start an idle child in the same group; it inherits all descriptors
   --ensure-self FILE     ask for its own name through the core first; write \"ok\" or the error code to FILE
   --kill-parent          kill -9 the parent, right after --starts
@@ -41,7 +43,7 @@ how it ends
   --orphan MS            --spawn-child --exit-after-ready MS: the child stays behind
   --exit-code N          with this code; 0 if not given
   --signal-self SIG      by this signal instead of exiting
-  --ignore-term          SIGTERM does nothing
+  --ignore-term          SIGTERM does nothing, to the child of --spawn-child neither
   --die-slowly MS        on SIGTERM serve on for that long, then exit
   --hold-socket-late MS  on SIGTERM stop answering, keep the socket that long, then remove it and exit
   --max-life MS          end in any case after that long; 600000 if not given
@@ -52,7 +54,8 @@ what /health answers
   --identity KEY=VALUE   one more text field (repeatable)
   --version-field TEXT   the same as --identity version=TEXT
   --answer KIND          slow (a byte a second), endless (a body without end), garbage (no HTTP), redirect (to itself),
-                         headers (10 MB of them), gzip (a bomb), reset (RST), silent (nothing), close (nothing, closed)
+                         headers (10 MB of them), long-headers (30 KB, and then ok), gzip (a bomb), reset (RST),
+                         silent (nothing), close (nothing, closed)
 
 pages: / (for people), /health, /requests (health requests so far), /pid, /fds (number to link), /env, /limits
 ";
@@ -65,6 +68,7 @@ pub enum Answer {
     Garbage,
     Redirect,
     Headers,
+    LongHeaders,
     Gzip,
     Reset,
     Silent,
@@ -81,6 +85,7 @@ pub struct Knobs {
     pub no_accept: bool,
     pub starts: Option<PathBuf>,
     pub count_requests: Option<PathBuf>,
+    pub note_term: Option<PathBuf>,
     pub note_end: Option<PathBuf>,
     pub print: Vec<String>,
     pub print_bytes: usize,
@@ -89,6 +94,7 @@ pub struct Knobs {
     pub never_healthy: bool,
     pub fork_launcher: bool,
     pub close_fds: bool,
+    pub threads: usize,
     pub spawn_child: bool,
     pub ensure_self: Option<PathBuf>,
     pub kill_parent: bool,
@@ -127,6 +133,7 @@ impl Knobs {
                 "no-accept" => knobs.no_accept = true,
                 "starts" => knobs.starts = Some(args.value()?.into()),
                 "count-requests" => knobs.count_requests = Some(args.value()?.into()),
+                "note-term" => knobs.note_term = Some(args.value()?.into()),
                 "note-end" => knobs.note_end = Some(args.value()?.into()),
                 "print" => knobs.print.push(args.value()?.string()?),
                 "print-bytes" => knobs.print_bytes = args.value()?.parse()?,
@@ -135,6 +142,7 @@ impl Knobs {
                 "never-healthy" => knobs.never_healthy = true,
                 "fork-launcher" => knobs.fork_launcher = true,
                 "close-fds" => knobs.close_fds = true,
+                "threads" => knobs.threads = args.value()?.parse()?,
                 "spawn-child" => knobs.spawn_child = true,
                 "ensure-self" => knobs.ensure_self = Some(args.value()?.into()),
                 "kill-parent" => knobs.kill_parent = true,
@@ -183,6 +191,7 @@ fn answer(kind: &str) -> Result<Answer, &'static str> {
         "garbage" => Answer::Garbage,
         "redirect" => Answer::Redirect,
         "headers" => Answer::Headers,
+        "long-headers" => Answer::LongHeaders,
         "gzip" => Answer::Gzip,
         "reset" => Answer::Reset,
         "silent" => Answer::Silent,

@@ -39,8 +39,12 @@ pub fn begin(server: &Arc<Server>) -> io::Result<()> {
         let server = Arc::clone(server);
         after(time, move || end(&server.knobs));
     }
+    for _ in 0..knobs.threads {
+        after(LONGEST_LIFE, || {});
+    }
     if knobs.spawn_child {
-        Command::new(std::env::current_exe()?).arg("--idle").stdin(Stdio::null()).spawn()?;
+        let ignore = knobs.ignore_term.then_some("--ignore-term");
+        Command::new(std::env::current_exe()?).arg("--idle").args(ignore).stdin(Stdio::null()).spawn()?;
     }
     if let Some(file) = &knobs.ensure_self {
         std::fs::write(file, format!("{}\n", inside::ensure_ourselves(knobs)))?;
@@ -62,8 +66,11 @@ pub fn launch_and_leave() -> ExitCode {
 }
 
 /// A child that does nothing but live and hold what it inherited.
-pub fn idle(max_life: Option<Duration>) -> ! {
-    thread::sleep(max_life.unwrap_or(LONGEST_LIFE));
+pub fn idle(knobs: &Knobs) -> ! {
+    if !knobs.ignore_term {
+        sys::allow_term();
+    }
+    thread::sleep(knobs.max_life.unwrap_or(LONGEST_LIFE));
     std::process::exit(0)
 }
 
@@ -83,6 +90,9 @@ pub fn end(knobs: &Knobs) -> ! {
 pub fn until_term(server: &Server) -> io::Result<()> {
     let knobs = &server.knobs;
     sys::wait_for_term();
+    if let Some(file) = &knobs.note_term {
+        append_line(file, "term")?;
+    }
     if knobs.ignore_term {
         loop {
             sys::wait_for_term();

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         }
     };
     if knobs.idle {
-        life::idle(knobs.max_life);
+        life::idle(&knobs);
     }
     if knobs.fork_launcher {
         return life::launch_and_leave();

@@ -1,73 +1,73 @@
-'use strict'
+'use strict';
 
-const { SpawnlockError } = require('./error.cjs')
-const native = require('./native.cjs').load()
+const { SpawnlockError } = require('./error.cjs');
+const native = require('./native.cjs').load();
 
-exports.SpawnlockError = SpawnlockError
+exports.SpawnlockError = SpawnlockError;
 
 exports.ensureServer = async function ensureServer(options) {
-  const server = await run(() => native.ensureServer(options), options)
-  const handle = server.stop
-  dated(server, 'startedAt')
+  const server = await run(() => native.ensureServer(options), options);
+  const handle = server.stop;
+  dated(server, 'startedAt');
   // Not enumerable: printed, compared or cloned, a server is its facts.
-  return Object.defineProperty(server, 'stop', { value: () => run(() => native.stopThis(handle)), enumerable: false })
-}
+  return Object.defineProperty(server, 'stop', { value: () => run(() => native.stopThis(handle)), enumerable: false });
+};
 
 exports.serverStatus = async function serverStatus(name, options) {
-  return statusOf(await run(() => native.serverStatus(name, options)))
-}
+  return statusOf(await run(() => native.serverStatus(name, options)));
+};
 
 exports.stopServer = function stopServer(name, options) {
-  return run(() => native.stopServer(name, options), options)
-}
+  return run(() => native.stopServer(name, options), options);
+};
 
 exports.listServers = async function listServers(options) {
-  return (await run(() => native.listServers(options))).map(statusOf)
-}
+  return (await run(() => native.listServers(options))).map(statusOf);
+};
 
 /** Runs a native job to its end. `prepare` checks the options and throws when they are wrong. */
 async function run(prepare, options) {
-  const { signal, onEvent } = options ?? {}
+  const { signal, onEvent } = options ?? {};
   try {
-    const job = prepare()
-    signal?.throwIfAborted()
-    return await ended(job, signal, onEvent)
+    const job = prepare();
+    signal?.throwIfAborted();
+    return await ended(job, signal, onEvent);
   } catch (problem) {
-    if (signal?.aborted && problem.code === 'ERR_SPAWNLOCK_CANCELLED') throw signal.reason
+    if (signal?.aborted && problem.code === 'ERR_SPAWNLOCK_CANCELLED') throw signal.reason;
     // Made here, after an await, the error's stack shows who asked.
-    throw isFailure(problem) ? new SpawnlockError(problem) : problem
+    throw isFailure(problem) ? new SpawnlockError(problem) : problem;
   }
 }
 
 function ended(job, signal, onEvent) {
   return new Promise((resolve, reject) => {
-    const cancel = () => native.cancel(job)
+    const cancel = () => native.cancel(job);
     native.start(job, (event, failure, outcome) => {
-      if (event) return onEvent(eventOf(event))
-      signal?.removeEventListener('abort', cancel)
-      if (failure) reject(failure)
-      else resolve(outcome)
-    })
-    signal?.addEventListener('abort', cancel, { once: true })
-  })
+      if (event) return onEvent(eventOf(event));
+      signal?.removeEventListener('abort', cancel);
+      if (failure) reject(failure);
+      else resolve(outcome);
+    });
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
 }
 
 function isFailure(problem) {
-  return typeof problem?.code === 'string' && problem.code.startsWith('ERR_SPAWNLOCK_')
+  return typeof problem?.code === 'string' && problem.code.startsWith('ERR_SPAWNLOCK_');
 }
 
 function eventOf(event) {
-  if (event.holder) dated(event.holder, 'since')
-  return event
+  if (event.holder) dated(event.holder, 'since');
+  return event;
 }
 
 function statusOf(status) {
-  if (status.holder) dated(status.holder, 'since')
-  return dated(status, 'startedAt')
+  if (status.holder) dated(status.holder, 'since');
+  return dated(status, 'startedAt');
 }
 
 /** Turns milliseconds since 1970 into a date. */
 function dated(object, key) {
-  if (object[key] !== null) object[key] = new Date(object[key])
-  return object
+  if (object[key] !== null) object[key] = new Date(object[key]);
+  return object;
 }

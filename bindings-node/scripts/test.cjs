@@ -1,51 +1,56 @@
-'use strict'
+'use strict';
 
 // Runs the tests on this Node and on a newer one, which comes from the registry and is kept in build/.
 //   node test.cjs [files…]      SPAWNLOCK_TEST_NODES=path,path runs them on these instead
 
-const { spawnSync } = require('node:child_process')
-const { existsSync, mkdirSync, readdirSync } = require('node:fs')
-const { join } = require('node:path')
+const { spawnSync } = require('node:child_process');
+const { existsSync, mkdirSync, readdirSync } = require('node:fs');
+const { join } = require('node:path');
 
-const { artifact, build, cargo } = require('./build.cjs')
-const { addonFile, commandFile } = require('../js/native.cjs')
+const { artifact, build, cargo } = require('./build.cjs');
+const { addonFile, commandFile } = require('../js/native.cjs');
 
-const NEWER = '24.9.0'
+const NEWER = '24.9.0';
 
-const root = join(__dirname, '..', '..')
-const tests = join(root, 'bindings-node', 'test')
+const root = join(__dirname, '..', '..');
+const tests = join(root, 'bindings-node', 'test');
 
 // An extra file of certificates costs each start of Node more than what some tests allow.
-const { NODE_EXTRA_CA_CERTS, ...env } = process.env
+const { NODE_EXTRA_CA_CERTS, ...env } = process.env;
 
 function main() {
-  if (!existsSync(addonFile) || !existsSync(commandFile)) build()
-  env.SPAWNLOCK_FIXTURE ??= artifact(cargo(['-p', 'spawnlock-tests', '--bin', 'fixture-server']), 'bin', 'fixture-server')
-  const given = process.argv.slice(2)
-  const files = given.length > 0 ? given : readdirSync(tests).filter((file) => file.endsWith('.test.mjs')).map((file) => join(tests, file))
-  const nodes = process.env.SPAWNLOCK_TEST_NODES?.split(',') ?? [process.execPath, newerNode()]
-  const failed = nodes.filter((node) => !passes(node, files))
-  if (failed.length > 0) process.exitCode = 1
+  if (!existsSync(addonFile) || !existsSync(commandFile)) build();
+  env.SPAWNLOCK_FIXTURE ??= artifact(cargo(['-p', 'spawnlock-tests', '--bin', 'fixture-server']), 'bin', 'fixture-server');
+  const given = process.argv.slice(2);
+  const files =
+    given.length > 0
+      ? given
+      : readdirSync(tests)
+          .filter((file) => file.endsWith('.test.mjs'))
+          .map((file) => join(tests, file));
+  const nodes = process.env.SPAWNLOCK_TEST_NODES?.split(',') ?? [process.execPath, newerNode()];
+  const failed = nodes.filter((node) => !passes(node, files));
+  if (failed.length > 0) process.exitCode = 1;
 }
 
 function passes(node, files) {
-  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim()
-  console.log(`── Node ${version}`)
-  return spawnSync(node, ['--test', '--test-reporter=spec', ...files], { stdio: 'inherit', env }).status === 0
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim();
+  console.log(`── Node ${version}`);
+  return spawnSync(node, ['--test', '--test-reporter=spec', ...files], { stdio: 'inherit', env }).status === 0;
 }
 
 /** The newer Node of this platform, fetched once. */
 function newerNode() {
-  const folder = join(root, 'build', `node-${NEWER}`)
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
-  const node = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  const folder = join(root, 'build', `node-${NEWER}`);
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  const node = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (!existsSync(node)) {
-    mkdirSync(folder, { recursive: true })
-    const args = ['install', '--silent', '--no-save', '--no-package-lock', '--prefix', folder, `${name}@${NEWER}`]
-    const npm = spawnSync('npm', args, { stdio: ['ignore', 'inherit', 'inherit'], env: process.env })
-    if (npm.status !== 0) throw new Error(`npm could not fetch Node ${NEWER}`)
+    mkdirSync(folder, { recursive: true });
+    const args = ['install', '--silent', '--no-save', '--no-package-lock', '--prefix', folder, `${name}@${NEWER}`];
+    const npm = spawnSync('npm', args, { stdio: ['ignore', 'inherit', 'inherit'], env: process.env });
+    if (npm.status !== 0) throw new Error(`npm could not fetch Node ${NEWER}`);
   }
-  return node
+  return node;
 }
 
-main()
+main();

@@ -1,10 +1,10 @@
 // The contender of Node; its contract is in tests/CONTENDERS.md.
 
-import { appendFileSync, existsSync, watch } from 'node:fs'
-import { basename, dirname } from 'node:path'
-import { parseArgs } from 'node:util'
+import { appendFileSync, existsSync, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { parseArgs } from 'node:util';
 
-import { ensureServer } from 'spawnlock'
+import { ensureServer } from 'spawnlock';
 
 const flags = {
   name: { type: 'string' },
@@ -13,18 +13,18 @@ const flags = {
   'state-dir': { type: 'string' },
   gate: { type: 'string' },
   identity: { type: 'string' },
-}
+};
 
 function readArgs() {
   try {
-    const { values, positionals } = parseArgs({ options: flags, allowPositionals: true })
-    const options = { name: values.name, ready: values.ready, timeout: Number(values['timeout-ms']), stateDir: values['state-dir'] }
-    if (positionals.length > 0) options.command = positionals
-    if (values.identity) options.identity = JSON.parse(values.identity)
-    return { options, gate: values.gate }
+    const { values, positionals } = parseArgs({ options: flags, allowPositionals: true });
+    const options = { name: values.name, ready: values.ready, timeout: Number(values['timeout-ms']), stateDir: values['state-dir'] };
+    if (positionals.length > 0) options.command = positionals;
+    if (values.identity) options.identity = JSON.parse(values.identity);
+    return { options, gate: values.gate };
   } catch (error) {
-    console.error(`contender: ${error.message}`)
-    process.exit(2)
+    console.error(`contender: ${error.message}`);
+    process.exit(2);
   }
 }
 
@@ -32,31 +32,31 @@ function readArgs() {
 function opened(gate) {
   return new Promise((resolve) => {
     const watcher = watch(dirname(gate), (_, file) => {
-      if (file === basename(gate)) look()
-    })
+      if (file === basename(gate)) look();
+    });
     const look = () => {
-      if (!existsSync(gate)) return
-      watcher.close()
-      resolve()
-    }
-    appendFileSync(`${gate}.waiting`, `${process.pid}\n`)
-    look()
-  })
+      if (!existsSync(gate)) return;
+      watcher.close();
+      resolve();
+    };
+    appendFileSync(`${gate}.waiting`, `${process.pid}\n`);
+    look();
+  });
 }
 
 async function ask(options) {
-  const begin = performance.now()
-  const ms = () => performance.now() - begin
+  const begin = performance.now();
+  const ms = () => performance.now() - begin;
   try {
-    const { origin, pid, generation } = await ensureServer(options)
-    return { ok: true, origin, pid, generation, ms: ms() }
+    const { origin, pid, generation } = await ensureServer(options);
+    return { ok: true, origin, pid, generation, ms: ms() };
   } catch ({ code = 'none', message }) {
-    return { ok: false, code, message, ms: ms() }
+    return { ok: false, code, message, ms: ms() };
   }
 }
 
-const { options, gate } = readArgs()
-if (gate) await opened(gate)
-const answer = await ask(options)
-console.log(JSON.stringify(answer))
-process.exitCode = answer.ok ? 0 : 1
+const { options, gate } = readArgs();
+if (gate) await opened(gate);
+const answer = await ask(options);
+console.log(JSON.stringify(answer));
+process.exitCode = answer.ok ? 0 : 1;

@@ -1,131 +1,131 @@
 // What every test needs: a state directory of its own, a port, the fixture server, and nothing left behind.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as later } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
-import { listServers, stopServer } from 'spawnlock'
+import { listServers, stopServer } from 'spawnlock';
 
-export const root = fileURLToPath(new URL('../..', import.meta.url))
-export const fixture = process.env.SPAWNLOCK_FIXTURE ?? join(root, 'target', 'debug', 'fixture-server')
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+export const fixture = process.env.SPAWNLOCK_FIXTURE ?? join(root, 'target', 'debug', 'fixture-server');
 
 /** The scene of one test; `t` tears it down. */
 export async function scene(t) {
-  const dir = mkdtempSync(join(tmpdir(), 'spawnlock-node-'))
-  const it = new Scene(dir, await freePort())
-  t.after(() => it.end())
-  return it
+  const dir = mkdtempSync(join(tmpdir(), 'spawnlock-node-'));
+  const it = new Scene(dir, await freePort());
+  t.after(() => it.end());
+  return it;
 }
 
 class Scene {
-  #children = []
+  #children = [];
 
   constructor(dir, port) {
-    this.dir = dir
-    this.port = port
-    this.stateDir = join(dir, 'state')
-    this.startsFile = join(dir, 'starts')
-    this.ready = `http://127.0.0.1:${port}/health`
+    this.dir = dir;
+    this.port = port;
+    this.stateDir = join(dir, 'state');
+    this.startsFile = join(dir, 'starts');
+    this.ready = `http://127.0.0.1:${port}/health`;
   }
 
   /** The fixture server with these flags. */
   command(...flags) {
-    return [fixture, '--port', String(this.port), '--starts', this.startsFile, '--max-life', '60000', ...flags]
+    return [fixture, '--port', String(this.port), '--starts', this.startsFile, '--max-life', '60000', ...flags];
   }
 
   /** Options that start the fixture server with these flags. */
   options(...flags) {
-    return { name: 'api', command: this.command(...flags), ready: this.ready, stateDir: this.stateDir, timeout: 20_000 }
+    return { name: 'api', command: this.command(...flags), ready: this.ready, stateDir: this.stateDir, timeout: 20_000 };
   }
 
   /** The pids of all servers that began. */
   starts() {
-    return lines(this.startsFile).map(Number)
+    return lines(this.startsFile).map(Number);
   }
 
   /** Runs a module given as text in a Node of its own; `scene` is there, with `options`. */
   script(text, { flags = [], env = {} } = {}) {
-    const known = JSON.stringify({ options: this.options(...flags), dir: this.dir, startsFile: this.startsFile })
+    const known = JSON.stringify({ options: this.options(...flags), dir: this.dir, startsFile: this.startsFile });
     const source = `import * as spawnlock from ${JSON.stringify(import.meta.resolve('spawnlock'))}
 const { ensureServer, serverStatus, stopServer } = spawnlock.default
 const scene = ${known}
-${text}`
-    return this.node(['--input-type=module', '--eval', source], env)
+${text}`;
+    return this.node(['--input-type=module', '--eval', source], env);
   }
 
   /** Runs Node and gives what came of it. */
   node(args, env = {}) {
-    const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.#children.push(child)
-    return ended(child)
+    const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#children.push(child);
+    return ended(child);
   }
 
   /** Runs the fixture server without us. */
   stranger(...flags) {
-    const child = spawn(fixture, ['--port', String(this.port), '--max-life', '60000', ...flags], { stdio: 'ignore' })
-    this.#children.push(child)
-    return child
+    const child = spawn(fixture, ['--port', String(this.port), '--max-life', '60000', ...flags], { stdio: 'ignore' });
+    this.#children.push(child);
+    return child;
   }
 
   async end() {
     for (const { name } of await listServers({ stateDir: this.stateDir })) {
-      await stopServer(name, { stateDir: this.stateDir, stopTimeout: 500 }).catch(() => {})
+      await stopServer(name, { stateDir: this.stateDir, stopTimeout: 500 }).catch(() => {});
     }
-    for (const child of this.#children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-    const left = this.starts().filter(lives)
-    for (const pid of left) process.kill(pid, 'SIGKILL')
-    rmSync(this.dir, { recursive: true, force: true })
-    if (left.length > 0) throw new Error(`servers left behind: ${left.join(', ')}`)
+    for (const child of this.#children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    const left = this.starts().filter(lives);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    rmSync(this.dir, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`servers left behind: ${left.join(', ')}`);
   }
 }
 
 async function ended(child) {
-  const texts = Promise.all([text(child.stdout), text(child.stderr)])
-  const [code, signal] = await once(child, 'exit')
-  const [stdout, stderr] = await texts
-  return { code, signal, stdout, stderr }
+  const texts = Promise.all([text(child.stdout), text(child.stderr)]);
+  const [code, signal] = await once(child, 'exit');
+  const [stdout, stderr] = await texts;
+  return { code, signal, stdout, stderr };
 }
 
 async function text(stream) {
-  let all = ''
-  for await (const part of stream.setEncoding('utf8')) all += part
-  return all
+  let all = '';
+  for await (const part of stream.setEncoding('utf8')) all += part;
+  return all;
 }
 
 export function lines(file) {
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
 }
 
 /** Whether a process lives; a zombie does not. */
 export function lives(pid) {
   try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
-    return false
+    return false;
   }
 }
 
 /** Waits until `condition` gives something, with a deadline. */
 export async function until(condition, what, limit = 10_000) {
-  const end = performance.now() + limit
+  const end = performance.now() + limit;
   for (;;) {
-    const found = await condition()
-    if (found) return found
-    if (performance.now() > end) throw new Error(`waited ${limit} ms in vain until ${what}`)
-    await later(5)
+    const found = await condition();
+    if (found) return found;
+    if (performance.now() > end) throw new Error(`waited ${limit} ms in vain until ${what}`);
+    await later(5);
   }
 }
 
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }

@@ -1,8 +1,8 @@
 // Never run: `npm run check:types` compiles it, and an expected error that does not come is an error.
-import { ensureServer, listServers, serverStatus, SpawnlockError, stopServer } from 'spawnlock'
-import type { Check, EnsureServerOptions, ErrorCode, Origin, Server, ServerEvent, ServerStatus } from 'spawnlock'
+import { ensureServer, listServers, serverStatus, SpawnlockError, stopServer } from 'spawnlock';
+import type { Check, EnsureServerOptions, ErrorCode, Origin, Server, ServerEvent, ServerStatus } from 'spawnlock';
 
-const check: Check = { http: 'http://localhost:1987/health', status: [200, '300-399'], json: { 'app.name': 'api' } }
+const check: Check = { http: 'http://localhost:1987/health', status: [200, '300-399'], json: { 'app.name': 'api' } };
 
 const options: EnsureServerOptions = {
   name: 'api',
@@ -23,34 +23,39 @@ const options: EnsureServerOptions = {
   stopTimeout: 1_000,
   signal: AbortSignal.timeout(1_000),
   onEvent: (event: ServerEvent) => console.log(event.kind, event.elapsedMs, event.holder?.since.getTime()),
-}
+};
 
-const server: Server = await ensureServer(options)
-const origin: Origin = server.origin
-const startedAt: Date | null = server.startedAt
-const stopped: void = await server.stop()
+const server: Server = await ensureServer(options);
+const origin: Origin = server.origin;
+const startedAt: Date | null = server.startedAt;
+const stopped: void = await server.stop();
 
-const status: ServerStatus = await serverStatus('api', { stateDir: '/tmp' })
-const failed: ErrorCode | undefined = status.lastFailure?.code
-const all: ServerStatus[] = await listServers()
-await stopServer('api', { stopTimeout: 1_000 })
+const status: ServerStatus = await serverStatus('api', { stateDir: '/tmp' });
+const failed: ErrorCode | undefined = status.lastFailure?.code;
+const all: ServerStatus[] = await listServers();
+await stopServer('api', { stopTimeout: 1_000 });
 
 try {
-  await ensureServer({ shell: 'exec node server.js', ready: 'tcp:localhost:1987' })
+  await ensureServer({ shell: 'exec node server.js', ready: 'tcp:localhost:1987' });
 } catch (error) {
   if (error instanceof SpawnlockError && error.code === 'ERR_SPAWNLOCK_EXITED') {
-    const facts: [number | undefined, string | undefined, string[] | undefined, unknown] = [error.exitCode, error.signal, error.logTail, error.cause]
-    console.log(error.name, error.message, error.stack, facts)
+    const facts: [number | undefined, string | undefined, string[] | undefined, unknown] = [
+      error.exitCode,
+      error.signal,
+      error.logTail,
+      error.cause,
+    ];
+    console.log(error.name, error.message, error.stack, facts);
   }
 }
 
 // @ts-expect-error an option that is not known
-await ensureServer({ tiemout: 1 })
+await ensureServer({ tiemout: 1 });
 // @ts-expect-error a command is a list
-await ensureServer({ command: 'node server.js' })
+await ensureServer({ command: 'node server.js' });
 // @ts-expect-error a word that is none of the two
-await ensureServer({ onLockUnavailable: 'maybe' })
+await ensureServer({ onLockUnavailable: 'maybe' });
 // @ts-expect-error a code that does not exist
-const wrong: ErrorCode = 'ERR_SPAWNLOCK_NO_SUCH'
+const wrong: ErrorCode = 'ERR_SPAWNLOCK_NO_SUCH';
 
-console.log(origin, startedAt, stopped, failed, all, wrong)
+console.log(origin, startedAt, stopped, failed, all, wrong);

@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use pyo3::prelude::*;
 use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
 use spawnlock::Cancel;
 
 use crate::interrupt::Interrupt;

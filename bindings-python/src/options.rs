@@ -59,12 +59,14 @@ impl ServerSpec {
         stop_timeout: Option<Seconds>,
         on_event: Option<Listener>,
     ) -> PyResult<Self> {
-        let time = |option: &str, time: Option<Seconds>| time.map(|time| time.named(option)).transpose().map_err(|error| raised(py, &error));
+        let time =
+            |option: &str, time: Option<Seconds>| time.map(|time| time.named(option)).transpose().map_err(|error| raised(py, &error));
         let timeout = time("timeout", timeout)?;
         let probe_timeout = time("probe_timeout", probe_timeout)?;
         let lock_patience = time("lock_patience", lock_patience)?;
         let stop_timeout = time("stop_timeout", stop_timeout)?;
-        let on_lock_unavailable = on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let on_lock_unavailable =
+            on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
         let identity = identity.map(|fields| fields.0);
         let command = command.map(|words| words.0);
 

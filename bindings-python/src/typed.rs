@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
-use pyo3::types::{PyDelta, PyString};
 use pyo3::type_hint_identifier;
+use pyo3::types::{PyDelta, PyString};
 
 macro_rules! words {
     ($($word:ident),+) => { $(

@@ -23,7 +23,7 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python storm bench clean
+.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python fixture storm bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
@@ -68,12 +68,12 @@ lint: node_modules/.package-lock.json build/tools.stamp
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --quiet --workspace --no-deps --locked
-	$(PLAIN) $(NPM) run --silent check:types
+	$(NPM) run --silent check:types
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/python bindings-python/stub.py --check
-	$(VENV)/bin/python -m mypy.stubtest spawnlock
+	$(VENV)/bin/python -m mypy.stubtest spawnlock._native
 
 # Writes the types of both packages anew from the Rust sources.
 stubs: node_modules/.package-lock.json build/tools.stamp
@@ -101,14 +101,14 @@ build/nextest.stamp:
 
 FIXTURE := $(abspath $(TARGET))/debug/fixture-server
 
-$(FIXTURE): $(shell find tests/src -name '*.rs') $(RUST_SOURCES)
+fixture:
 	$(CARGO) build --locked --package spawnlock-tests --bins
 
-test-node: build-node $(FIXTURE)
-	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) $(NPM) test --silent
+test-node: build-node fixture
+	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(NPM) test --silent
 
 # On the oldest and on the newest interpreter at hand.
-test-python: build/wheel.stamp $(FIXTURE)
+test-python: build/wheel.stamp fixture
 	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) scripts/test-python.sh '$(WHEEL)'
 
 storm: build build/nextest.stamp

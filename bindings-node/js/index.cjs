@@ -41,15 +41,27 @@ async function run(prepare, options) {
 
 function ended(job, signal, onEvent) {
   return new Promise((resolve, reject) => {
-    const cancel = () => native.cancel(job);
+    const done = signal ? onAbort(signal, () => native.cancel(job)) : () => {};
     native.start(job, (event, failure, outcome) => {
       if (event) return onEvent(eventOf(event));
-      signal?.removeEventListener('abort', cancel);
+      done();
       if (failure) reject(failure);
       else resolve(outcome);
     });
-    signal?.addEventListener('abort', cancel, { once: true });
   });
+}
+
+/** What is to be cancelled with a signal. One listener for all: many calls may share a signal, and eleven listeners are a warning. */
+const cancels = new WeakMap();
+
+function onAbort(signal, cancel) {
+  if (!cancels.has(signal)) {
+    const all = new Set();
+    cancels.set(signal, all);
+    signal.addEventListener('abort', () => all.forEach((cancel) => cancel()), { once: true });
+  }
+  cancels.get(signal).add(cancel);
+  return () => cancels.get(signal).delete(cancel);
 }
 
 function isFailure(problem) {

@@ -15,6 +15,8 @@ pub(crate) enum Problem {
     Core(spawnlock::Error),
     /// An option is not what JavaScript calls by that type.
     Option(String),
+    /// The native part cannot do its work.
+    Native(String),
     /// The host says so, or an exception of the caller's is on its way.
     Host(napi::Error),
 }
@@ -29,6 +31,11 @@ impl Problem {
     /// A wrong option: what it is called and what is wrong with it.
     pub(crate) fn option(name: &str, problem: impl Display) -> Self {
         Problem::Option(format!("option `{name}` {problem} [{}]", ErrorCode::Config))
+    }
+
+    /// No thread, or the like.
+    pub(crate) fn native(problem: impl Display) -> Self {
+        Problem::Native(Failure::native(problem).message)
     }
 }
 
@@ -49,6 +56,7 @@ impl From<Problem> for napi::Error<Code> {
         match problem {
             Problem::Core(error) => napi::Error::new(Code::Core(error.code()), error.to_string()),
             Problem::Option(text) => napi::Error::new(Code::Core(ErrorCode::Config), text),
+            Problem::Native(text) => napi::Error::new(Code::Core(ErrorCode::Native), text),
             Problem::Host(error) => napi::Error::new(Code::Host(error.status), error.reason.as_str()),
         }
     }

@@ -10,7 +10,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use spawnlock::{Cancel, Event};
 
-use crate::error::Failure;
+use crate::error::{Code, Failure, Problem};
 use crate::event::ServerEvent;
 use crate::server::Server;
 use crate::status::ServerStatus;
@@ -41,10 +41,11 @@ impl Job {
 /// Starts a job. `deliver(event, failure, outcome)` is called for every event and, with the others, once at the end;
 /// until then the process stays alive.
 #[napi(skip_typescript)]
-pub fn start(job: &mut External<Job>, deliver: Function<Delivery, ()>) -> napi::Result<()> {
+pub fn start(job: &mut External<Job>, deliver: Function<Delivery, ()>) -> napi::Result<(), Code> {
     let Some(work) = job.work.take() else { return Ok(()) };
-    let way: Arc<Way> = Arc::new(deliver.build_threadsafe_function::<Delivery>().build_callback(|context| Ok(context.value))?);
-    thread::Builder::new().name("spawnlock".to_owned()).spawn(move || deliver_end(&way, work))?;
+    let way: Arc<Way> =
+        Arc::new(deliver.build_threadsafe_function::<Delivery>().build_callback(|context| Ok(context.value)).map_err(Problem::from)?);
+    thread::Builder::new().name("spawnlock".to_owned()).spawn(move || deliver_end(&way, work)).map_err(Problem::native)?;
     Ok(())
 }
 

@@ -113,12 +113,25 @@ test('an abort ends the wait for another start within 50 ms and harms nobody els
   assert.equal((await starter).origin, 'started');
 });
 
-test('a signal that outlives a call gathers no listeners', async (t) => {
+test('one signal serves many calls at once and one after the other, without a warning', async (t) => {
   const it = await scene(t);
   const { stderr, code } = await it.script(`
     const { signal } = new AbortController()
+    await Promise.all(Array.from({ length: 30 }, () => ensureServer({ ...scene.options, signal })))
     for (let i = 0; i < 30; i++) await ensureServer({ ...scene.options, signal })`);
   assert.deepEqual([code, stderr], [0, '']);
+});
+
+test('one abort ends all calls of its signal', async (t) => {
+  const it = await scene(t);
+  const abort = new AbortController();
+  const options = { ...it.options('--never-healthy'), signal: abort.signal };
+  const calls = Array.from({ length: 20 }, () => ensureServer(options));
+  await until(() => it.starts().length === 1, 'the server began');
+  const reason = new Error('enough');
+  abort.abort(reason);
+  const ends = await Promise.allSettled(calls);
+  assert.ok(ends.every((end) => end.reason === reason));
 });
 
 test('events come on the main thread, in order, and before the call is settled', async (t) => {

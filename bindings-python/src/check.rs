@@ -85,7 +85,7 @@ fn read(answer: &Bound<'_, PyAny>) -> (Verdict, String) {
         Ok(answer) if answer.is_true() => Verdict::Ready,
         Ok(_) => Verdict::Dead,
         Err(_) if answer.is_none() => Verdict::Dead,
-        Err(_) => Verdict::ALL.iter().copied().find(|verdict| text == verdict.as_str()).unwrap_or(Verdict::Unhealthy),
+        Err(_) => Verdict::parse(&text).unwrap_or(Verdict::Unhealthy),
     };
     (verdict, text)
 }

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use spawnlock::{Error, Failure};
+use spawnlock::{Error, Failure, Spelling};
 
 /// The error to raise.
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
@@ -24,6 +24,6 @@ fn instance<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> 
     facts.set_item("hint", failure.hint.as_deref())?;
     facts.set_item("log_file", failure.log_file.as_deref())?;
     facts.set_item("log_tail", PyTuple::new(py, &failure.log_tail)?)?;
-    let arguments = (failure.code.as_str(), error.to_string(), failure.cause.as_deref());
+    let arguments = (failure.code.as_str(), error.text(Spelling::Snake), failure.cause.as_deref());
     py.import("spawnlock.errors")?.getattr("_from_core")?.call(arguments, Some(&facts))
 }

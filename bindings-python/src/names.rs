@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use pyo3::prelude::*;
 use spawnlock::{StateDir, StopOptions};
 
-use crate::error::{raised, told};
+use crate::error::told;
 use crate::event::Holder;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
@@ -100,16 +100,18 @@ impl Status {
 #[pyfunction]
 #[pyo3(signature = (name, *, state_dir=None))]
 pub(crate) fn server_status(py: Python<'_>, name: &str, state_dir: Option<StrPath>) -> PyResult<Status> {
-    let status = py.detach(|| directory(state_dir)?.status(name));
-    status.map(Status).map_err(|error| raised(py, &error))
+    let interrupt = Interrupt::by_signals();
+    let status = py.detach(|| directory(state_dir)?.cancel(interrupt.cancel()).status(name));
+    interrupt.outcome(py, status).map(Status)
 }
 
 /// Every name that was ever used here, in order.
 #[pyfunction]
 #[pyo3(signature = (*, state_dir=None))]
 pub(crate) fn list_servers(py: Python<'_>, state_dir: Option<StrPath>) -> PyResult<Vec<Status>> {
-    let all = py.detach(|| directory(state_dir)?.list());
-    all.map(|all| all.into_iter().map(Status).collect()).map_err(|error| raised(py, &error))
+    let interrupt = Interrupt::by_signals();
+    let all = py.detach(|| directory(state_dir)?.cancel(interrupt.cancel()).list());
+    interrupt.outcome(py, all).map(|all| all.into_iter().map(Status).collect())
 }
 
 /// Stops a server: SIGTERM to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.

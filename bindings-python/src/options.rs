@@ -46,13 +46,13 @@ impl ServerSpec {
         cwd: Option<StrPath>,
         env: Option<Environment>,
         inherit_env: Option<bool>,
-        umask: Option<u32>,
+        umask: Option<i64>,
         ready: Option<Ready>,
         identity: Option<Identity>,
         timeout: Option<Seconds>,
         probe_timeout: Option<Seconds>,
         log: Option<StrPath>,
-        tail_lines: Option<usize>,
+        tail_lines: Option<i64>,
         state_dir: Option<StrPath>,
         on_lock_unavailable: Option<OnUnavailable>,
         lock_patience: Option<Seconds>,
@@ -67,6 +67,11 @@ impl ServerSpec {
         let stop_timeout = time("stop_timeout", stop_timeout)?;
         let on_lock_unavailable =
             on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let number = |option: &str, number: Option<i64>| {
+            number.map(|number| spawnlock::whole(option, number)).transpose().map_err(|error| raised(py, &error))
+        };
+        let umask = number("umask", umask)?;
+        let tail_lines = number("tailLines", tail_lines)?.map(|lines| lines as usize);
         let identity = identity.map(|fields| fields.0);
         let command = command.map(|words| words.0);
 

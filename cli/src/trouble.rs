@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use spawnlock::{Error, ErrorCode, Failure};
+use spawnlock::{Error, ErrorCode, Failure, Spelling};
 
 use crate::{exit, signals};
 
@@ -67,7 +67,7 @@ impl fmt::Display for Trouble {
         match self {
             Trouble::Usage(text) => write!(f, "{text} [{}]", self.code()),
             Trouble::Unknown(text) => f.write_str(text),
-            Trouble::Core(error) => write!(f, "{error}"),
+            Trouble::Core(error) => f.write_str(&error.text(Spelling::Flag)),
             Trouble::Output(_) => f.write_str("cannot write the result to stdout"),
         }
     }
@@ -75,45 +75,6 @@ impl fmt::Display for Trouble {
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Trouble::Core(as_typed_here(error))
-    }
-}
-
-/// A wrong option under the name it has on the command line: the core calls it `probeTimeout`, a person here typed `--probe-timeout`.
-fn as_typed_here(error: Error) -> Error {
-    if error.code() != ErrorCode::Config {
-        return error;
-    }
-    let summary = &error.failure().summary;
-    let Some((option, problem)) = summary.strip_prefix("option `").and_then(|rest| rest.split_once('`')) else {
-        return error;
-    };
-    let mut failure = error.failure().clone();
-    failure.summary = format!("option `{}`{problem}", flag(option));
-    Error::from(failure)
-}
-
-fn flag(option: &str) -> String {
-    match option {
-        "name" => "NAME".to_owned(),
-        "command" => "CMD".to_owned(),
-        shown if shown.starts_with('-') || !shown.starts_with(|c: char| c.is_ascii_lowercase()) => shown.to_owned(),
-        camel => camel.chars().fold("--".to_owned(), |flag, c| {
-            if c.is_ascii_uppercase() { format!("{flag}-{}", c.to_ascii_lowercase()) } else { format!("{flag}{c}") }
-        }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::flag;
-
-    #[test]
-    fn options_are_named_as_they_are_typed() {
-        assert_eq!(flag("probeTimeout"), "--probe-timeout");
-        assert_eq!(flag("ready"), "--ready");
-        assert_eq!(flag("--timeout"), "--timeout");
-        assert_eq!(flag("SPAWNLOCK_READY_TIMEOUT"), "SPAWNLOCK_READY_TIMEOUT");
-        assert_eq!(flag("name"), "NAME");
+        Trouble::Core(error)
     }
 }

@@ -94,6 +94,14 @@ pub fn seconds(option: &str, value: f64) -> Result<Duration> {
     }
 }
 
+/// A number that counts something, as a language without unsigned numbers hands it over.
+///
+/// # Errors
+/// `CONFIG` naming `option` when the number is negative or larger than 4294967295.
+pub fn whole(option: &str, value: i64) -> Result<u32> {
+    u32::try_from(value).map_err(|_| Error::config(option, format!("is {value}, which is no number from 0 to {}", u32::MAX)))
+}
+
 /// A duration as text, always with its unit: `30s`, `500ms`, `1m 30s`.
 ///
 /// # Errors

@@ -57,10 +57,11 @@ mod plan;
 mod report;
 mod server;
 mod spec;
+mod spelling;
 mod turn;
 
 pub use cancel::Cancel;
-pub use deadline::{duration, millis, seconds};
+pub use deadline::{duration, millis, seconds, whole};
 pub use ensure::Kick;
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};
@@ -69,3 +70,4 @@ pub use names::{State, StateDir, Status, StopOptions, list, status, stop};
 pub use probe::{Check, CheckSource, Verdict};
 pub use server::{Origin, Server};
 pub use spec::{OnLockUnavailable, ServerSpec};
+pub use spelling::Spelling;

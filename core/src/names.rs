@@ -118,7 +118,10 @@ impl StopOptions {
 
 /// The directory that holds the places of all names.
 #[derive(Clone, Debug)]
-pub struct StateDir(PathBuf);
+pub struct StateDir {
+    path: PathBuf,
+    cancel: Cancel,
+}
 
 impl StateDir {
     /// The given directory, else `SPAWNLOCK_STATE_DIR`, else the platform's own.
@@ -126,35 +129,41 @@ impl StateDir {
     /// # Errors
     /// `PLACE` when there is no home directory.
     pub fn new(dir: Option<&Path>) -> Result<Self> {
-        place::state_dir(dir).map(StateDir)
+        Ok(StateDir { path: place::state_dir(dir)?, cancel: Cancel::never() })
     }
 
     pub(crate) fn of_place(place: &Path) -> Self {
-        StateDir(place.parent().unwrap_or(place).to_owned())
+        StateDir { path: place.parent().unwrap_or(place).to_owned(), cancel: Cancel::never() }
+    }
+
+    /// Lets another thread end the health questions of `status` and `list`.
+    pub fn cancel(mut self, cancel: Cancel) -> Self {
+        self.cancel = cancel;
+        self
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// What is known about a name; its checks are asked once when it lives.
     ///
     /// # Errors
-    /// `CONFIG` for a name that is none, `PLACE` for a place that is not ours.
+    /// `CONFIG` for a name that is none, `PLACE` for a place that is not ours, `CANCELLED`.
     pub fn status(&self, name: &str) -> Result<Status> {
         plan::checked_name(name)?;
-        let place = Place::of(&self.0, name)?;
-        status_of(&place, name)
+        let place = Place::of(&self.path, name)?;
+        status_of(&place, name, &self.cancel)
     }
 
     /// Every name that was ever used here, in order.
     ///
     /// # Errors
-    /// `PLACE` when the directory is not ours.
+    /// `PLACE` when the directory is not ours, `CANCELLED`.
     pub fn list(&self) -> Result<Vec<Status>> {
         let named = |place: Place| Record::read(&place).ok().flatten().map(|record| (place, record.name));
-        place::all_in(&self.0)?.into_iter().filter_map(named).map(|(place, name)| status_of(&place, &name)).collect()
+        place::all_in(&self.path)?.into_iter().filter_map(named).map(|(place, name)| status_of(&place, &name, &self.cancel)).collect()
     }
 
     /// Stops a server: SIGTERM to its group, a grace, SIGKILL. Returns when it is gone.
@@ -164,7 +173,7 @@ impl StateDir {
     /// `LOCK_TIMEOUT` when a start held the lock all the time; `CANCELLED`.
     pub fn stop(&self, name: &str, options: &StopOptions) -> Result<()> {
         plan::checked_name(name)?;
-        let place = Place::of(&self.0, name)?;
+        let place = Place::of(&self.path, name)?;
         let wanted =
             |known: &Known| known.lives() && options.only_generation.is_none_or(|generation| generation == known.record.generation);
         if Stamp::of(&place.spawn_lock()).is_missing() && living(&place, name).is_none() {
@@ -217,7 +226,7 @@ fn not_running(name: &str) -> Error {
         .with(|failure| failure.name = Some(name.to_owned()))
 }
 
-fn status_of(place: &Place, name: &str) -> Result<Status> {
+fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
     let known = match Known::look(place, name) {
         Seen::Known(known) => Some(known),
         Seen::Nothing | Seen::Garbage(_) => None,
@@ -225,14 +234,14 @@ fn status_of(place: &Place, name: &str) -> Result<Status> {
     let alive = known.as_ref().filter(|known| known.lives());
     let record = known.as_ref().map(|known| &known.record);
     let failed = FailedAttempt::read(place).filter(|failed| record.is_none_or(|record| failed.failed_at >= record.ready_at));
-    Ok(Status {
+    let status = Status {
         name: name.to_owned(),
         state: match alive.map(|known| known.record.state) {
             None => State::Stopped,
             Some(Phase::Starting) => State::Starting,
             Some(Phase::Ready | Phase::Stopped) => State::Running,
         },
-        health: alive.and_then(|known| health(&known.record)),
+        health: alive.and_then(|known| health(&known.record, cancel)),
         url: record.and_then(|record| record.endpoint.clone()),
         pid: alive.and_then(|known| known.record.pid),
         generation: record.map_or(0, |record| record.generation),
@@ -242,17 +251,21 @@ fn status_of(place: &Place, name: &str) -> Result<Status> {
         place: place.dir().to_owned(),
         holder: lock::is_held(&place.spawn_lock()).then(|| lock::holder(place)).flatten(),
         last_failure: failed.map(|failed| failed.failure),
-    })
+    };
+    if cancel.is_cancelled() {
+        return Err(Error::new(ErrorCode::Cancelled, format!("asking for server \"{name}\" was cancelled")));
+    }
+    Ok(status)
 }
 
 /// Asks the checks that were written down, once.
-fn health(record: &Record) -> Option<Verdict> {
+fn health(record: &Record, cancel: &Cancel) -> Option<Verdict> {
     let checks: Vec<Check> = record.ready.iter().filter_map(|value| Check::from_value(value).ok()).collect();
     if checks.is_empty() {
         return None;
     }
     let probe = Probe { checks, identity: None, timeout: STATUS_PROBE };
-    probe.ask(&Patience::uncancelled()).ok().map(|answer| answer.verdict)
+    probe.ask(&Patience::new(Deadline::after(STATUS_PROBE), cancel.clone())).ok().map(|answer| answer.verdict)
 }
 
 /// What is known about a name in the default state directory.

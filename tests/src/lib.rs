@@ -11,12 +11,14 @@
 
 mod client;
 pub mod gate;
+mod outcome;
 mod port;
 pub mod process;
 mod scene;
 pub mod sys;
 
-pub use client::{Client, Language, Outcome, Running};
+pub use client::{Client, Language, Running};
+pub use outcome::Outcome;
 pub use port::Port;
 pub use process::{process_alive, wait_until};
 pub use scene::{Events, Scene, program, set_mode};

@@ -65,6 +65,48 @@ fn a_server_value_stops_only_its_own_generation() {
     second.stop().unwrap();
 }
 
+/// A process that has a file open and no lock on it: a backup, an editor, a call for the status at this very moment.
+fn reader(file: &std::path::Path) -> std::process::Child {
+    use std::os::unix::process::CommandExt;
+    let file = std::fs::File::open(file).unwrap();
+    std::process::Command::new("sleep").arg("60").stdin(file).process_group(0).spawn().unwrap()
+}
+
+#[test]
+fn who_only_reads_the_alive_lock_is_not_stopped_with_the_server() {
+    let scene = Scene::new();
+    scene.spec(&["--ignore-term"]).ensure().unwrap();
+    let mut reader = reader(&scene.place().join("alive.lock"));
+    stop_within(&scene, Duration::from_millis(200)).unwrap();
+    assert!(process_alive(reader.id()), "a stranger was signalled");
+    let error = scene.spec(&["--never-healthy"]).timeout(Duration::from_millis(500)).ensure().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Timeout);
+    assert!(process_alive(reader.id()), "a stranger was signalled");
+    reader.kill().unwrap();
+    reader.wait().unwrap();
+}
+
+#[test]
+fn who_looks_at_the_status_is_not_stopped_with_the_server() {
+    let scene = Scene::new();
+    let looking = std::sync::atomic::AtomicBool::new(true);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while looking.load(std::sync::atomic::Ordering::Relaxed) {
+                    scene.status();
+                }
+            });
+        }
+        // The one who stops is another process: a client whose start fails.
+        for _ in 0..5 {
+            let outcome = scene.client(&["--never-healthy"]).timeout(Duration::from_millis(150)).run();
+            assert_eq!(outcome.code(), "ERR_SPAWNLOCK_TIMEOUT", "{outcome:#?}");
+        }
+        looking.store(false, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
 #[test]
 fn of_many_who_stop_at_once_each_returns_when_it_is_gone() {
     let scene = Scene::new();

@@ -44,6 +44,11 @@ impl Verdict {
     pub const ALL: &'static [Verdict] =
         &[Verdict::Ready, Verdict::Starting, Verdict::Unhealthy, Verdict::Dead, Verdict::Busy, Verdict::Denied];
 
+    /// The verdict a word stands for.
+    pub fn parse(word: &str) -> Option<Verdict> {
+        Verdict::ALL.iter().copied().find(|verdict| verdict.as_str() == word)
+    }
+
     /// The word for it, the same in every language.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -22,17 +22,20 @@ def peer() -> None:
 def ensure() -> None:
     import spawnlock
 
-    spawnlock.ensure_server(**options)
+    origin = spawnlock.ensure_server(**options).origin
+    if origin != "reused":
+        raise RuntimeError(f"the server is {origin}")
 
 
 calls = {"peer": peer, "ensure": ensure}
 samples: dict[str, list[float]] = {thing: [] for thing in things}
-for number in range(wish["warmUp"] + wish["rounds"]):
+for turn in range(wish["warmUp"] + wish["turns"]):
     for step in range(len(things)):
-        thing = things[(number + step) % len(things)]
-        begin = perf_counter()
-        calls[thing]()
-        took = (perf_counter() - begin) * 1000
-        if number >= wish["warmUp"]:
-            samples[thing].append(took)
+        thing = things[(turn + step) % len(things)]
+        for _ in range(wish["callsPerTurn"]):
+            begin = perf_counter()
+            calls[thing]()
+            took = (perf_counter() - begin) * 1000
+            if turn >= wish["warmUp"]:
+                samples[thing].append(took)
 sys.stdout.write(json.dumps(samples))

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use spawnlock::{ServerSpec, StateDir, StopOptions};
+use spawnlock::{Origin, ServerSpec, StateDir, StopOptions};
 use tempfile::TempDir;
 
 use crate::tools::{Tools, run};
@@ -51,8 +51,10 @@ impl Scene {
 
     fn running(server: &[&str]) -> Result<Self> {
         let scene = Scene::new(server)?;
-        scene.spec().ensure()?;
-        Ok(scene)
+        match scene.spec().ensure()?.origin() {
+            Origin::Started => Ok(scene),
+            other => Err(format!("port {} was taken meanwhile: the server is {}", scene.port, other.as_str()).into()),
+        }
     }
 
     pub fn url(&self) -> String {

@@ -11,8 +11,11 @@ use crate::stats::median;
 use crate::tools::{Tools, run};
 use crate::trouble::Result;
 
-const WARM_UP: usize = 50;
-const ROUNDS: usize = 500;
+/// Turns of each, the calls of one, and turns that do not count. A turn has several calls, so that each thing is seen in
+/// its own steady state: alone between two of the other, a call mostly pays for waking what the other let sleep.
+const TURNS: usize = 30;
+const CALLS: usize = 20;
+const WARM_UP: usize = 3;
 /// Processes whose first call is timed, of each kind.
 const FIRST_CALLS: usize = 15;
 
@@ -38,7 +41,7 @@ pub fn python(tools: &Tools, report: &mut Report) -> Result<()> {
 
 fn compare(tools: &Tools, report: &mut Report, language: &Language) -> Result<()> {
     for (whose, scene) in [("the Node example", Scene::node_example(tools)?), ("the fixture server", Scene::fixture(tools)?)] {
-        let warm = language.run(&scene, &["peer", "ensure"], WARM_UP, ROUNDS)?;
+        let warm = language.run(&scene, &["peer", "ensure"], WARM_UP, TURNS, CALLS)?;
         let what = format!("ensure in {}, {whose}", language.name);
         let row = Row::new(what, "µs", median(&warm.1) * 1000.0).against(language.peer, median(&warm.0) * 1000.0);
         report.add(row.must(Target::Ratio(0.7)));
@@ -55,16 +58,16 @@ type Both = (Vec<f64>, Vec<f64>);
 fn first_calls(language: &Language, scene: &Scene) -> Result<Both> {
     let mut both = Both::default();
     for _ in 0..FIRST_CALLS {
-        both.0.extend(language.run(scene, &["peer"], 0, 1)?.0);
-        both.1.extend(language.run(scene, &["ensure"], 0, 1)?.1);
+        both.0.extend(language.run(scene, &["peer"], 0, 1, 1)?.0);
+        both.1.extend(language.run(scene, &["ensure"], 0, 1, 1)?.1);
     }
     Ok(both)
 }
 
 impl Language {
     /// Lets the script time some things in turns, in one process.
-    fn run(&self, scene: &Scene, things: &[&str], warm_up: usize, rounds: usize) -> Result<Both> {
-        let wish = json!({"things": things, "warmUp": warm_up, "rounds": rounds, "url": scene.url(), "options": scene.options()});
+    fn run(&self, scene: &Scene, things: &[&str], warm_up: usize, turns: usize, calls: usize) -> Result<Both> {
+        let wish = json!({"things": things, "warmUp": warm_up, "turns": turns, "callsPerTurn": calls, "url": scene.url(), "options": scene.options()});
         let mut command: Command = run(Path::new(&self.command[0]));
         let output = command.args(&self.command[1..]).arg(wish.to_string()).output()?;
         if !output.status.success() {

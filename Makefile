@@ -88,11 +88,12 @@ build/tools.stamp: build/python.stamp
 # ── test ──
 
 # The storms mix languages: each one's client is told to them.
-test-rust: build build/nextest.stamp
-	SPAWNLOCK_TEST_CLI='$(COMMAND)' \
+CLIENTS := SPAWNLOCK_TEST_CLI='$(COMMAND)' \
 	SPAWNLOCK_TEST_NODE_CONTENDER='$(NODE) $(CURDIR)/bindings-node/test/contender.mjs' \
-	SPAWNLOCK_TEST_PYTHON_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/contender.py' \
-	$(PLAIN) $(CARGO) nextest run --locked
+	SPAWNLOCK_TEST_PYTHON_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/contender.py'
+
+test-rust: build build/nextest.stamp
+	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked
 	$(CARGO) test --doc --quiet --locked --package spawnlock
 
 build/nextest.stamp:
@@ -111,11 +112,12 @@ test-node: build-node fixture
 test-python: build/wheel.stamp fixture
 	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) scripts/test-python.sh '$(WHEEL)'
 
+# SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp
-	SPAWNLOCK_STORM_CLIENTS=300 SPAWNLOCK_STORM_ROUNDS=500 $(MAKE) --no-print-directory test-rust
+	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm)'
 
-bench: build
-	$(PLAIN) $(CARGO) run --release --locked --package spawnlock-bench
+bench:
+	bench/run.sh
 
 clean:
 	rm -rf build node_modules target

@@ -5,12 +5,14 @@
 set -eu
 wheel=$1
 
-scripts/interpreters.sh | while read -r python; do
+failed=0
+for python in $(scripts/interpreters.sh); do
     version=$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
     venv=build/venv-$version
     echo "── Python $version"
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet "$wheel[test]"
     "$venv/bin/python" -m pip install --quiet --force-reinstall --no-deps "$wheel"
-    "$venv/bin/python" -m pytest
+    "$venv/bin/python" -m pytest || failed=1
 done
+exit $failed

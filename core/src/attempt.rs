@@ -1,6 +1,7 @@
 //! One start, from the spawn to "ready" or to the reason why not.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::call::Call;
@@ -10,7 +11,7 @@ use crate::end::Ours;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
-use crate::launch::{Launch, Launched, launch};
+use crate::launch::{Launch, Launched, Refused, launch};
 use crate::life::{Known, next_generation};
 use crate::lock::AliveLock;
 use crate::log::Log;
@@ -37,17 +38,25 @@ pub(crate) struct Attempt {
     handed_over: bool,
 }
 
+/// What came of a start.
+pub(crate) enum Begun {
+    ByUs(Attempt),
+    /// A server of this place is coming up whose starter died before anybody could see it.
+    ByAnother,
+}
+
 impl Attempt {
     /// Writes the record, marks the log and runs the command.
     ///
     /// # Errors
     /// `SPAWN` when it cannot be run, `CONFIG` when the log of the user's choice cannot be written.
-    pub(crate) fn start(call: &mut Call, start: &Start, before: Option<&Record>) -> Result<Self> {
+    pub(crate) fn start(call: &mut Call, start: &Start, before: Option<&Record>) -> Result<Begun> {
         let place = call.plan.place.clone();
         let mut record = Record::starting(&call.plan.name, next_generation(&place, before), deadline::unique());
         record.endpoint = call.plan.endpoint.as_ref().map(ToString::to_string);
         record.command = start.argv.clone();
         record.cwd = working_dir(call, start);
+        record.timeout_ms = call.plan.timeout.as_millis() as u64;
         record.ready = call.plan.probe.checks.iter().filter_map(|check| check.to_value()).collect();
         let log = open_log(call, start, &record)?;
         if let Some(log) = &log {
@@ -67,20 +76,25 @@ impl Attempt {
             env: environment::for_server(start.inherit_env, &start.env, ours, place.dir()),
             umask: start.umask,
             log: log.map(|log| log.file),
-            alive: sys::open_private(&alive, Lookup::Write).is_ok().then_some(alive.as_path()),
+            alive: has_alive_lock(&alive).then_some(alive.as_path()),
         };
         let since = Deadline::after(deadline::LONG_ENOUGH);
-        let launched = launch(what).map_err(|refused| {
-            let error = call.report().spawn(start, &record, refused);
-            publish(&place, &record, &error);
-            record.state = Phase::Stopped;
-            let _ = record.write(&place);
-            error
-        })?;
+        let launched = match launch(what) {
+            Ok(launched) => launched,
+            // Its record is lost, and ours, without a pid, is good enough to find it by.
+            Err(Refused::Another) => return Ok(Begun::ByAnother),
+            Err(Refused::Command { cause, hint }) => {
+                let error = call.report().spawn(start, &record, cause, hint);
+                publish(&place, &record, &error);
+                record.state = Phase::Stopped;
+                let _ = record.write(&place);
+                return Err(error);
+            }
+        };
         record.set_process(launched.pid);
         call.note(record.write(&place));
         call.tell(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), Some(launched.pid));
-        Ok(Attempt { record, launched: Some(launched), since, handed_over: false })
+        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false }))
     }
 
     /// Takes over the start of somebody who is gone.
@@ -97,13 +111,25 @@ impl Attempt {
                 self.publish_ready(call);
                 Ok(self.record)
             }
-            Err(error) if call.plan.patience.cancel.is_cancelled() => Err(error),
+            Err(error) if call.plan.patience.cancel.is_cancelled() || !self.is_ours_to_end(call) => Err(error),
             Err(error) => {
                 publish(&call.plan.place, &self.record, &error);
                 self.clean_up(call);
                 Err(error)
             }
         }
+    }
+
+    /// A server that somebody else started has the time that was meant for it, however little is left to those who wait;
+    /// and who came past the lock ends nothing.
+    fn is_ours_to_end(&self, call: &Call) -> bool {
+        if self.launched.is_some() {
+            return true;
+        }
+        let dead = !AliveLock::of(&call.plan.place).is_held() && self.record.living_process().is_none();
+        let meant = call.plan.timeout.max(Duration::from_millis(self.record.timeout_ms));
+        let lasted = Duration::from_millis(deadline::now_ms().saturating_sub(self.record.started_at));
+        !call.lockless && (dead || lasted >= meant)
     }
 
     fn await_ready(&mut self, call: &mut Call) -> Result<()> {
@@ -134,7 +160,8 @@ impl Attempt {
                 _ => confirmed = false,
             }
             if patience.deadline.expired() {
-                return Err(call.report().timeout(&self.record, self.since.elapsed()));
+                let ends = self.is_ours_to_end(call);
+                return Err(call.report().timeout(&self.record, self.since.elapsed(), ends));
             }
             let _ = patience.pause(interval(self.since.elapsed()));
             call.check_cancelled()?;
@@ -179,7 +206,8 @@ impl Attempt {
         let alive = AliveLock::of(&call.plan.place);
         let held = alive.is_held();
         if held && self.record.living_process().is_none() {
-            alive.holders().iter().min().inspect(|pid| self.record.set_process(**pid));
+            let oldest = alive.holders().into_iter().filter_map(|pid| Some((sys::process(pid)?.start_time, pid))).min();
+            oldest.inspect(|(_, pid)| self.record.set_process(*pid));
         }
         self.record.alive = if held { Alive::Lock } else { Alive::Pid };
         self.record.state = Phase::Ready;
@@ -198,11 +226,19 @@ impl Attempt {
         // Uncollected, its pid and group still mean it; a host that ignores SIGCHLD has no such hold.
         let pinned = self.launched.as_ref().is_some_and(|launched| !matches!(launched.ended(), Some(None)));
         let ended = Ours::of(&call.plan.place, &self.record, pinned).end(grace, &Patience::uncancelled());
-        if let Err(error) = ended {
-            call.warn(error.to_string());
+        match ended {
+            Ok(()) => self.record.state = Phase::Stopped,
+            Err(error) => call.warn(error.to_string()),
         }
-        self.record.state = Phase::Stopped;
         call.note(self.record.write(&call.plan.place));
+    }
+}
+
+/// Whether there can be an alive lock here. What may pass, such as a want of descriptors, is left to the child to fail by.
+fn has_alive_lock(path: &Path) -> bool {
+    match sys::open_private(path, Lookup::Write) {
+        Ok(_) => true,
+        Err(error) => !sys::is_unavailable(&error) && error.kind() != io::ErrorKind::NotFound,
     }
 }
 

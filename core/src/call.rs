@@ -6,7 +6,7 @@ use crate::cancel::Patience;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind};
-use crate::lock::Holder;
+use crate::holder::Holder;
 use crate::plan::Plan;
 use crate::probe::{Answer, BrokenOff, Verdict};
 use crate::report::Reporter;
@@ -15,13 +15,15 @@ use crate::report::Reporter;
 pub(crate) struct Call {
     pub(crate) plan: Plan,
     pub(crate) since: Deadline,
+    /// The lock could not be had, so the server's own bind decides.
+    pub(crate) lockless: bool,
     last: Option<Answer>,
     tries: u32,
 }
 
 impl Call {
     pub(crate) fn new(plan: Plan) -> Self {
-        Call { since: plan.patience.deadline, plan, last: None, tries: 0 }
+        Call { since: plan.patience.deadline, plan, lockless: false, last: None, tries: 0 }
     }
 
     /// Asks the server, and keeps the answer for the report.

@@ -53,7 +53,7 @@ impl Hook {
     }
 
     fn is_due(&self) -> bool {
-        self.now_ms() - self.asked_ms.load(Ordering::Relaxed) >= HOOK_INTERVAL.as_millis() as u64
+        self.now_ms().saturating_sub(self.asked_ms.load(Ordering::Relaxed)) >= HOOK_INTERVAL.as_millis() as u64
     }
 
     fn ask(&self) -> bool {
@@ -69,7 +69,7 @@ impl Cancel {
     }
 
     /// One that also asks `hook`, on the waiting thread: at once when a signal interrupts a wait,
-    /// else every 50 ms. `true` cancels. Meant for hosts that must look at signals themselves, as Python does.
+    /// else every 50 ms. `true` cancels. Meant for hosts that must look at signals themselves.
     pub fn checked_by(hook: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Cancel(Arc::new(State { hook: Some(Hook::new(hook)), ..State::default() }))
     }
@@ -200,6 +200,8 @@ impl Patience {
         let until = self.deadline.sooner(time);
         loop {
             self.cancel.ask_hook_if_due();
+            // First the bell, then the flag: who cancels in between finds the bell.
+            self.cancel.bell();
             if self.cancel.is_cancelled() {
                 return Ok(Wake::Cancelled);
             }

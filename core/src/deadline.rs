@@ -70,12 +70,12 @@ pub(crate) fn unique() -> String {
 pub(crate) fn readable(time: Duration) -> String {
     match time.as_millis() {
         ms @ 0..1000 => format!("{ms} ms"),
-        ms @ 1000..10_000 => format!("{:.1} s", ms as f64 / 1000.0),
-        ms => format!("{:.0} s", ms as f64 / 1000.0),
+        ms @ 1000..10_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        ms => format!("{} s", ms / 1000),
     }
 }
 
-/// Milliseconds as Node hands them over.
+/// Milliseconds, as a number with a fraction.
 ///
 /// # Errors
 /// `CONFIG` naming `option` when the number is negative or not finite.
@@ -83,7 +83,7 @@ pub fn millis(option: &str, value: f64) -> Result<Duration> {
     seconds(option, value / 1000.0)
 }
 
-/// Seconds as Python hands them over.
+/// Seconds, as a number with a fraction.
 ///
 /// # Errors
 /// `CONFIG` naming `option` when the number is negative or not finite.
@@ -109,7 +109,7 @@ pub fn whole(option: &str, value: i64) -> Result<u32> {
 pub fn duration(option: &str, text: &str) -> Result<Duration> {
     match humantime::parse_duration(text.trim()) {
         Ok(duration) => Ok(duration.min(LONGEST)),
-        Err(_) if text.trim().parse::<f64>().is_ok() => {
+        Err(_) if text.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
             Err(Error::config(option, format!("is `{text}` without a unit: write `{text}s` or `{text}ms`")))
         }
         Err(problem) => Err(Error::config(option, format!("is `{text}`, which is no duration ({problem}): write `30s` or `500ms`"))),

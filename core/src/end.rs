@@ -58,13 +58,13 @@ impl<'a> Ours<'a> {
     }
 
     fn survivors(&self) -> bool {
-        let same = |(pid, start): &(u32, u64)| sys::process(*pid).is_some_and(|process| process.start_time == *start && !process.zombie);
-        self.alive.is_held() || self.members.iter().any(same)
+        self.alive.is_held() || self.members.iter().any(is_same)
     }
 
     fn signal(&mut self, signal: Signal) -> std::io::Result<()> {
         self.find();
-        let proven: Vec<u32> = self.members.iter().map(|(pid, _)| *pid).collect();
+        // A number that means another process by now proves nothing.
+        let proven: Vec<u32> = self.members.iter().filter(|member| is_same(member)).map(|(pid, _)| *pid).collect();
         let group = self.group(&proven);
         if let Some(group) = group {
             sys::signal_group(group, signal)?;
@@ -125,11 +125,17 @@ impl<'a> Ours<'a> {
 
     /// What is left of a group whose leader we pin was not seen by its descriptors; it goes with the leader.
     fn sweep(&self) -> Result<()> {
-        if let Some(group) = self.record.pid.filter(|_| self.pinned) {
+        let uncollected = |pid: &u32| self.pinned && sys::process(*pid).is_some_and(|process| process.zombie);
+        if let Some(group) = self.record.pid.filter(uncollected) {
             let _ = sys::signal_group(group, Signal::Kill);
         }
         Ok(())
     }
+}
+
+/// Whether the pid still means the process that had this start time, and that one lives.
+fn is_same((pid, start): &(u32, u64)) -> bool {
+    sys::process(*pid).is_some_and(|process| process.start_time == *start && !process.zombie)
 }
 
 enum Gone {

@@ -2,26 +2,19 @@
 
 use std::time::Duration;
 
-use crate::attempt::{self, Attempt};
-use crate::call::Call;
+use crate::attempt::{self, Attempt, Begun};
 use crate::deadline::{self, Deadline};
 use crate::end::Ours;
-use crate::environment;
 use crate::error::{ErrorCode, Result};
-use crate::inside::Inside;
-use crate::life::{Known, Seen};
-use crate::lock::{self, SpawnLock};
-use crate::place::Stamp;
+use crate::flow::{Flow, SECOND_LOOK};
+use crate::life::Known;
 use crate::plan::Start;
-use crate::probe::{Endpoint, Verdict};
+use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::server::{Origin, Server};
 use crate::spec::ServerSpec;
-use crate::sys;
 use crate::turn::Turn;
 
-/// Under the lock the server gets at least this long to answer.
-const SECOND_LOOK: Duration = Duration::from_millis(200);
 /// A server that answers wrongly is not asked more often than this.
 const AGAIN: Duration = Duration::from_millis(20);
 
@@ -59,14 +52,12 @@ impl ServerSpec {
                 Turn::Joined(record) => return flow.joined(&record),
                 Turn::Found(server) => return Ok(server),
             };
-            match flow.decide()? {
-                Next::Found(record, origin) => return Ok(flow.server(record.as_ref(), origin)),
-                Next::Start(before) => return flow.start(before.as_ref()),
-                Next::Adopt(record) => return flow.adopt(record),
-                Next::Wait => {
-                    drop(lock);
-                    flow.wait_outside()?;
-                }
+            let next = flow.decide()?;
+            if matches!(next, Next::Wait) {
+                drop(lock);
+                flow.wait_outside()?;
+            } else if let Some(server) = flow.act(next)? {
+                return Ok(server);
             }
         }
     }
@@ -89,8 +80,10 @@ impl ServerSpec {
             Next::Adopt(_) | Next::Wait => Ok(Kick::Starting),
             Next::Start(before) => {
                 let start = flow.command()?;
-                let attempt = Attempt::start(&mut flow.call, &start, before.as_ref())?;
-                Ok(Kick::Started { pid: attempt.record.pid.unwrap_or_default() })
+                match Attempt::start(&mut flow.call, &start, before.as_ref())? {
+                    Begun::ByUs(attempt) => Ok(Kick::Started { pid: attempt.record.pid.unwrap_or_default() }),
+                    Begun::ByAnother => Ok(Kick::Starting),
+                }
             }
         }
     }
@@ -105,124 +98,23 @@ enum Next {
     Wait,
 }
 
-/// One call of `ensure` or `kick`.
-pub(crate) struct Flow {
-    pub(crate) call: Call,
-    /// What was published before this call began, so that only news count.
-    pub(crate) failure_before: Stamp,
-    pub(crate) record_before: Stamp,
-    /// The lock could not be had, so the server's own bind decides.
-    pub(crate) lockless: bool,
-    _inside: Inside,
-}
-
 impl Flow {
-    fn new(spec: ServerSpec) -> Result<Self> {
-        let call = Call::new(spec.plan()?);
-        let place = &call.plan.place;
-        let Some(inside) = Inside::enter(place.dir().to_owned()) else {
-            return Err(call.report().recursive());
-        };
-        let (failure_before, record_before) = (Stamp::of(&place.failure()), Stamp::of(&place.record()));
-        Ok(Flow { failure_before, record_before, lockless: false, _inside: inside, call })
-    }
-
-    /// The fast path: one question, no lock.
-    fn look(&mut self) -> Result<Option<Server>> {
-        let within = environment::is_within(self.call.plan.place.dir());
-        if within && self.known().is_some_and(|known| known.record.pid == Some(std::process::id())) {
-            return Err(self.call.report().recursive());
-        }
-        let verdict = self.ask()?;
-        match verdict {
-            Verdict::Ready => return self.found().map(Some),
-            Verdict::Denied => return Err(self.call.report().denied()),
-            _ if within => return Err(self.call.report().recursive()),
-            _ => {}
-        }
-        let nothing_here = Stamp::of(&self.call.plan.place.spawn_lock()).is_missing();
-        if self.call.plan.start.is_none() && nothing_here && verdict != Verdict::Starting {
-            return Err(self.call.report().not_running());
-        }
-        Ok(None)
-    }
-
-    fn ask(&mut self) -> Result<Verdict> {
-        let patience = self.call.plan.patience.clone();
-        self.call.ask(&patience).map_err(|_| self.call.cancelled())
-    }
-
-    /// Asks once more, with a little time even when the deadline is near.
-    pub(crate) fn look_again(&mut self) -> Result<Verdict> {
-        let patience = self.call.plan.patience.at_least(SECOND_LOOK);
-        self.call.ask(&patience).map_err(|_| self.call.cancelled())
-    }
-
-    /// The server answered as a healthy one: whose is it?
-    pub(crate) fn found(&mut self) -> Result<Server> {
-        let Some(known) = self.known().filter(Known::lives) else {
-            self.name_stranger();
-            return Ok(self.server(None, Origin::Foreign));
-        };
-        self.refuse_conflict(&known.record)?;
-        if known.record.state == Phase::Ready {
-            return Ok(self.server(Some(&known.record), Origin::Reused));
-        }
-        // Its starter is about to say so, or is dead and never will.
-        let record = match SpawnLock::try_acquire(&self.call.plan.place) {
-            lock::Attempt::Held(_lock) => attempt::mend(&self.call, &known),
-            lock::Attempt::Busy | lock::Attempt::Unavailable(_) => known.record,
-        };
-        Ok(self.server(Some(&record), Origin::Joined))
-    }
-
-    /// What the place says; garbage is told, and counts as nothing.
-    fn known(&self) -> Option<Known> {
-        match Known::look(&self.call.plan.place, &self.call.plan.name) {
-            Seen::Known(known) => Some(known),
-            Seen::Nothing => None,
-            Seen::Garbage(problem) => {
-                self.call.warn(format!("{} makes no sense and will be replaced: {problem}", self.call.plan.place.record().display()));
-                None
-            }
-        }
-    }
-
-    fn refuse_conflict(&self, record: &Record) -> Result<()> {
-        let theirs = record.endpoint.as_deref().and_then(Endpoint::read);
-        match (&self.call.plan.endpoint, theirs) {
-            (Some(ours), Some(theirs)) if !ours.same_as(&theirs) => Err(self.call.report().conflict(record)),
-            _ => Ok(()),
-        }
-    }
-
-    /// A healthy server of another user on this machine is worth a word.
-    fn name_stranger(&self) {
-        let Some(port) = self.call.plan.endpoint.as_ref().and_then(Endpoint::loopback_port) else { return };
-        let Some(uid) = sys::listener_uid(port).filter(|uid| *uid != sys::user_id()) else { return };
-        let user = sys::user_name(uid).unwrap_or_else(|| uid.to_string());
-        self.call.warn(format!("port {port} is served by user {user}, not by us"));
-    }
-
-    fn joined(&self, record: &Record) -> Result<Server> {
-        self.refuse_conflict(record)?;
-        Ok(self.server(Some(record), Origin::Joined))
-    }
-
     /// Under the lock: starts again from the probe, and says what is to be done. A failure is told to those who wait for us.
     fn decide(&mut self) -> Result<Next> {
         let decided = self.weigh();
         if let Err(error) = &decided
-            && !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning)
-            && !self.lockless
+            && is_everybodys(error.code())
+            && !self.call.lockless
+            && !self.call.last().is_some_and(|answer| answer.our_shortage)
         {
-            let _ = FailedAttempt::publish(&self.call.plan.place, &deadline::unique(), 0, error);
+            let generation = self.known().map_or(0, |known| known.record.generation);
+            let _ = FailedAttempt::publish(&self.call.plan.place, &deadline::unique(), generation, error);
         }
         decided
     }
 
     fn weigh(&mut self) -> Result<Next> {
-        let since = Deadline::after(self.call.plan.probe.timeout);
+        let mut since = Deadline::after(self.call.plan.probe.timeout);
         loop {
             let verdict = self.look_again()?;
             let known = self.known();
@@ -237,8 +129,17 @@ impl Flow {
                 }
                 (Verdict::Ready, Some(known), _) => return Ok(Next::Found(Some(known.record.clone()), Origin::Reused)),
                 (Verdict::Denied, ..) => return Err(self.call.report().denied()),
+                // Who only looks waits, and ends nothing.
+                (_, Some(_), Some(Phase::Starting)) if self.call.plan.start.is_none() => return Ok(Next::Wait),
                 (_, Some(known), Some(Phase::Starting)) => return Ok(Next::Adopt(known.record.clone())),
-                (Verdict::Dead, Some(known), _) if !known.main_lives() => self.end_orphans(known)?,
+                (Verdict::Dead, Some(known), _)
+                    if known.is_orphaned() && self.call.plan.start.is_some() && since.elapsed() >= SECOND_LOOK =>
+                {
+                    self.end_orphans(known)?;
+                    since = Deadline::after(self.call.plan.probe.timeout);
+                    continue;
+                }
+                (Verdict::Dead, None, _) if self.call.plan.patience.deadline.expired() => return Err(self.call.report().never_ready()),
                 (Verdict::Dead, None, _) => return Ok(Next::Start(known.map(|known| known.record))),
                 (Verdict::Starting, ..) => return Ok(Next::Wait),
                 _ => {}
@@ -266,20 +167,38 @@ impl Flow {
         self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())
     }
 
-    fn start(&mut self, before: Option<&Record>) -> Result<Server> {
-        let start = self.command()?;
-        let finished = Attempt::start(&mut self.call, &start, before).and_then(|attempt| attempt.finish(&mut self.call));
-        match finished {
-            Ok(record) => Ok(self.server(Some(&record), Origin::Started)),
-            // Without a lock two may start, and the loser of the bind finds the winner.
-            Err(error) if self.lockless && error.code() == ErrorCode::Exited && self.ask()? == Verdict::Ready => self.found(),
-            Err(error) => Err(error),
+    /// Does what was decided, under the lock; `None` when it has to be decided anew.
+    fn act(&mut self, next: Next) -> Result<Option<Server>> {
+        match next {
+            Next::Found(record, origin) => Ok(Some(self.server(record.as_ref(), origin))),
+            Next::Adopt(record) => {
+                let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
+                self.finished(finished, Origin::Joined).map(Some)
+            }
+            Next::Start(before) => {
+                let start = self.command()?;
+                match Attempt::start(&mut self.call, &start, before.as_ref()) {
+                    Ok(Begun::ByUs(attempt)) => {
+                        let finished = attempt.finish(&mut self.call);
+                        self.finished(finished, Origin::Started).map(Some)
+                    }
+                    Ok(Begun::ByAnother) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+            Next::Wait => Ok(None),
         }
     }
 
-    fn adopt(&mut self, record: Record) -> Result<Server> {
-        let record = Attempt::adopt(&self.call, record).finish(&mut self.call)?;
-        Ok(self.server(Some(&record), Origin::Joined))
+    fn finished(&mut self, finished: Result<Record>, origin: Origin) -> Result<Server> {
+        match finished {
+            Ok(record) => Ok(self.server(Some(&record), origin)),
+            // Without a lock two may start, and the loser of the bind finds the winner.
+            Err(error) if self.call.lockless && error.code() == ErrorCode::Exited && self.look_again()? == Verdict::Ready => {
+                self.found()?.ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits, without the lock, for a server that is coming up and is not ours to start.
@@ -291,27 +210,16 @@ impl Flow {
             }
             let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()));
             self.call.check_cancelled()?;
-            if self.ask()? != Verdict::Starting {
+            let verdict = self.ask()?;
+            let coming = self.known().is_some_and(|known| known.record.state == Phase::Starting && known.lives());
+            if verdict == Verdict::Ready || (verdict != Verdict::Starting && !coming) {
                 return Ok(());
             }
         }
     }
+}
 
-    fn server(&self, record: Option<&Record>, origin: Origin) -> Server {
-        let plan = &self.call.plan;
-        Server {
-            name: plan.name.clone(),
-            url: plan.endpoint.as_ref().map(ToString::to_string),
-            host: plan.endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
-            port: plan.endpoint.as_ref().and_then(Endpoint::port),
-            pid: record.and_then(|record| record.pid),
-            origin,
-            generation: record.map(|record| record.generation),
-            started_at_ms: record.map(|record| record.started_at),
-            ready_ms: record.and_then(|record| record.ready_ms),
-            log_file: record.and_then(|record| record.log_file.clone()),
-            place: plan.place.dir().to_owned(),
-            stop_timeout: plan.stop_timeout,
-        }
-    }
+/// Whether a failure concerns all who wait for the same server, and not only this call.
+fn is_everybodys(code: ErrorCode) -> bool {
+    !matches!(code, ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning | ErrorCode::Timeout)
 }

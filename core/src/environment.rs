@@ -62,11 +62,12 @@ pub(crate) fn disabled() -> Result<bool> {
 
 /// Whether we run inside the server of this place, or of one that was started from it.
 pub(crate) fn is_within(place: &Path) -> bool {
+    let Some(within) = env::var_os(WITHIN) else { return false };
     // The same directory may be written in two ways, through a link in HOME say.
     let same = |line: &str| {
-        Path::new(line) == place || line.parse().ok().and_then(|path: PathBuf| path.canonicalize().ok()) == place.canonicalize().ok()
+        Path::new(line) == place || place.canonicalize().is_ok_and(|place| Path::new(line).canonicalize().is_ok_and(|line| line == place))
     };
-    env::var(WITHIN).is_ok_and(|within| within.lines().any(same))
+    within.to_string_lossy().lines().any(same)
 }
 
 /// What a server gets to see: the caller's variables without those that are only the caller's, or nothing

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::lock::Holder;
+use crate::holder::Holder;
 
 /// The kinds of [`Event`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::sys::{self, Bell, Detached, Ending};
+use crate::sys::{self, Bell, Detached, Ending, NotStarted};
 
 /// Enough for a thread that only waits.
 const REAPER_STACK: usize = 64 * 1024;
@@ -32,7 +32,8 @@ pub(crate) struct Launched {
     pub(crate) death: Arc<Bell>,
     ending: Arc<OnceLock<Ending>>,
     /// Dropping it lets the reaper collect.
-    _hold: mpsc::Sender<()>,
+    #[expect(dead_code, reason = "held for its drop")]
+    reaper: Reaper,
 }
 
 impl Launched {
@@ -42,16 +43,18 @@ impl Launched {
     }
 }
 
-/// A command that could not be run.
+/// Why nothing was started.
 #[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) cause: io::Error,
-    pub(crate) hint: Option<String>,
+pub(crate) enum Refused {
+    /// The command could not be run.
+    Command { cause: io::Error, hint: Option<String> },
+    /// Another server of this place is coming up: its starter died before it could be seen.
+    Another,
 }
 
 impl From<io::Error> for Refused {
     fn from(cause: io::Error) -> Self {
-        Refused { cause, hint: None }
+        Refused::Command { cause, hint: None }
     }
 }
 
@@ -59,51 +62,91 @@ impl From<io::Error> for Refused {
 pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
     let program = find_program(&what)?;
     let mut command = Command::new(&program);
-    command.current_dir(what.cwd).stdin(Stdio::null());
+    command.stdin(Stdio::null());
     match what.log {
         Some(log) => command.stdout(log.try_clone()?).stderr(log),
         None => command.stdout(Stdio::null()).stderr(Stdio::null()),
     };
-    sys::detach(&mut command, &Detached { program: &program, argv: what.argv, env: what.env, umask: what.umask, alive: what.alive })?;
+    let detached = Detached { program: &program, cwd: what.cwd, argv: what.argv, env: what.env, umask: what.umask, alive: what.alive };
     let reaper = Reaper::new()?;
-    match command.spawn() {
+    match sys::start_detached(command, &detached) {
         Ok(child) => Ok(reaper.watch(child)),
-        Err(cause) => Err(Refused { hint: hint_for(&cause, &program, what.cwd), cause }),
+        Err(NotStarted::AliveLockTaken) => Err(Refused::Another),
+        Err(NotStarted::Refused(cause)) => Err(Refused::Command { hint: hint_for(&cause, &program, what.cwd), cause }),
     }
 }
 
 /// A thread that waits for the child. It exists before the child does, so that no child is ever without it.
+#[derive(Debug)]
 struct Reaper {
-    hand_over: mpsc::Sender<(Child, mpsc::Receiver<()>)>,
+    desk: Arc<Desk>,
     death: Arc<Bell>,
     ending: Arc<OnceLock<Ending>>,
 }
 
+/// Where the starter leaves the child for the reaper, and word of when it may collect.
+#[derive(Debug, Default)]
+struct Desk {
+    left: Mutex<Left>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Left {
+    child: Option<Child>,
+    /// The starter is done with the child, or never had one.
+    released: bool,
+}
+
+impl Desk {
+    fn change(&self, change: impl FnOnce(&mut Left)) {
+        change(&mut self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Waits for a child; none ever comes when the starter is done before.
+    fn take_child(&self) -> Option<Child> {
+        self.wait_while(|left| left.child.is_none() && !left.released).child.take()
+    }
+
+    fn await_release(&self) {
+        drop(self.wait_while(|left| !left.released));
+    }
+
+    fn wait_while(&self, condition: impl FnMut(&mut Left) -> bool) -> MutexGuard<'_, Left> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changed.wait_while(left, condition).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Reaper {
     fn new() -> io::Result<Self> {
-        let death = Arc::new(Bell::new()?);
-        let ending = Arc::new(OnceLock::new());
-        let (hand_over, take) = mpsc::channel::<(Child, mpsc::Receiver<()>)>();
-        let (ring, tell) = (Arc::clone(&death), Arc::clone(&ending));
+        let reaper = Reaper { desk: Arc::default(), death: Arc::new(Bell::new()?), ending: Arc::default() };
+        let (desk, ring, tell) = (Arc::clone(&reaper.desk), Arc::clone(&reaper.death), Arc::clone(&reaper.ending));
         let wait = move || {
-            let Ok((mut child, released)) = take.recv() else { return };
+            let Some(mut child) = desk.take_child() else { return };
             // Noted, but not collected: until the starter lets go, the pid and its group stay ours.
             if let Some(how) = sys::await_end(child.id()) {
                 let _ = tell.set(how);
             }
             ring.ring();
-            let _ = released.recv();
+            desk.await_release();
             let _ = child.wait();
         };
         std::thread::Builder::new().name("spawnlock-reaper".into()).stack_size(REAPER_STACK).spawn(wait)?;
-        Ok(Reaper { hand_over, death, ending })
+        Ok(reaper)
     }
 
     fn watch(self, child: Child) -> Launched {
         let pid = child.id();
-        let (hold, released) = mpsc::channel();
-        let _ = self.hand_over.send((child, released));
-        Launched { pid, death: self.death, ending: self.ending, _hold: hold }
+        self.desk.change(|left| left.child = Some(child));
+        Launched { pid, death: Arc::clone(&self.death), ending: Arc::clone(&self.ending), reaper: self }
+    }
+}
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        self.desk.change(|left| left.released = true);
     }
 }
 
@@ -128,7 +171,7 @@ fn find_program(what: &Launch<'_>) -> Result<PathBuf, Refused> {
         io::ErrorKind::NotFound => format!("`{name}` is in none of the directories of PATH"),
         _ => format!("`{name}` is in a directory of PATH, but may not be run: chmod +x"),
     };
-    Err(Refused { cause, hint: Some(hint) })
+    Err(Refused::Command { cause, hint: Some(hint) })
 }
 
 /// What to look at when a file that was found could not be run.

@@ -36,7 +36,8 @@ impl Known {
             Ok(None) | Err(_) => rebuilt(place, name),
         };
         if held && record.pid.is_none() {
-            alive.pid().inspect(|pid| record.set_process(*pid));
+            // A number in a file proves nothing; that this very process holds the lock does.
+            alive.pid().filter(|pid| alive.holders().contains(pid)).inspect(|pid| record.set_process(*pid));
         }
         Seen::Known(Known { record, held })
     }
@@ -44,6 +45,11 @@ impl Known {
     /// Whether anything of the server lives.
     pub(crate) fn lives(&self) -> bool {
         self.held || self.main_lives()
+    }
+
+    /// Whether only what the main process left behind lives, as far as that can be known: in our own pid namespace.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.record.start_time.is_some() && self.record.in_our_namespace() && !self.main_lives()
     }
 
     /// Whether its main process lives: one that closed the alive lock is known by pid, start time and boot.

@@ -29,8 +29,7 @@ impl Log {
         if ours && fs::metadata(path).is_ok_and(|meta| meta.len() >= ROTATE_AT) {
             fs::rename(path, old(path))?;
         }
-        let mut file =
-            if ours { sys::open_private(path, Lookup::Append)? } else { File::options().append(true).create(true).open(path)? };
+        let mut file = if ours { sys::open_private(path, Lookup::Append)? } else { sys::open_log(path)? };
         // A log on a full disk is no reason not to start.
         let _ = writeln!(file, "--- spawnlock {} {marker}", deadline::now_text());
         let offset = file.seek(SeekFrom::End(0))?;

@@ -8,8 +8,9 @@ use crate::deadline::{Deadline, readable};
 use crate::end::Ours;
 use crate::error::{Error, ErrorCode, Failure, Result};
 use crate::event::{Event, EventKind, Listener};
+use crate::holder::Holder;
 use crate::life::{Known, Seen};
-use crate::lock::{self, Acquired, Holder, SpawnLock};
+use crate::lock::{self, Acquired, SpawnLock};
 use crate::place::{self, Place, Stamp};
 use crate::plan;
 use crate::probe::{Check, Probe, Verdict};
@@ -180,7 +181,7 @@ impl StateDir {
             return Err(not_running(name));
         }
         let patience = Patience::new(Deadline::after(LOCK_TIMEOUT), options.cancel.clone());
-        let _lock = lock_for_stop(&place, name, &patience)?;
+        let _lock = lock_for_stop(&place, name, &patience, &options.listener)?;
         let mut known = living(&place, name).filter(wanted).ok_or_else(|| not_running(name))?;
         let message = format!("stopping server \"{name}\"");
         options.listener.tell(&Event {
@@ -200,8 +201,20 @@ impl StateDir {
 }
 
 /// A stop and a start never overlap. Where no lock can be had the stop goes on without.
-fn lock_for_stop(place: &Place, name: &str, patience: &Patience) -> Result<Option<SpawnLock>> {
-    match SpawnLock::acquire(place, patience, |_| {}, || None::<()>) {
+fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &Listener) -> Result<Option<SpawnLock>> {
+    let tell = |holder: Option<Holder>| {
+        let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
+        let message = format!("waiting for the spawn lock of \"{name}\", held by {who}");
+        listener.tell(&Event {
+            kind: EventKind::Waiting,
+            name: name.to_owned(),
+            message,
+            elapsed: patience.deadline.elapsed(),
+            pid: None,
+            holder,
+        });
+    };
+    match SpawnLock::acquire(place, patience, tell, || None::<()>) {
         Acquired::Held(lock) => Ok(Some(lock)),
         Acquired::Unavailable(_) | Acquired::Told(()) => Ok(None),
         Acquired::Cancelled => Err(Error::new(ErrorCode::Cancelled, format!("stopping server \"{name}\" was cancelled"))),

@@ -117,9 +117,15 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(dir)?;
-    file.write_all(&serde_json::to_vec_pretty(value)?)?;
-    file.write_all(b"\n")?;
+    file.write_all(&to_json(value)?)?;
     file.persist(path).map(drop).map_err(|problem| problem.error)
+}
+
+/// JSON as all our files have it: for people, too.
+pub(crate) fn to_json(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// The places in a state directory.

@@ -59,6 +59,9 @@ pub(crate) struct Record {
     pub(crate) ready: Vec<Value>,
     #[serde(default)]
     pub(crate) started_at: u64,
+    /// How long its starter meant to wait for it, in milliseconds.
+    #[serde(default)]
+    pub(crate) timeout_ms: u64,
     /// Milliseconds from the start to the first healthy answer.
     #[serde(default)]
     pub(crate) ready_ms: Option<u64>,
@@ -101,6 +104,7 @@ impl Record {
             cwd: PathBuf::new(),
             ready: Vec::new(),
             started_at: crate::deadline::now_ms(),
+            timeout_ms: 0,
             ready_ms: None,
             ready_at: 0,
             log_file: None,

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::deadline::readable;
 use crate::error::{Error, ErrorCode};
-use crate::launch::Refused;
-use crate::lock::Holder;
+use crate::holder::Holder;
 use crate::log;
 use crate::plan::{Plan, Start};
 use crate::probe::{Answer, Verdict};
@@ -96,6 +95,11 @@ impl Reporter<'_> {
         .hint("wait longer with a longer timeout, or look at what that process waits for")
     }
 
+    pub(crate) fn no_place(&self, cause: std::io::Error) -> Error {
+        self.error(ErrorCode::Place, format!("cannot use the directory {} for {}", self.plan.place.dir().display(), self.server()))
+            .caused_by(cause)
+    }
+
     pub(crate) fn lock_unavailable(&self, cause: std::io::Error) -> Error {
         let place = self.plan.place.dir().display();
         self.error(ErrorCode::LockUnavailable, format!("no lock can be had in {place}"))
@@ -123,6 +127,7 @@ impl Reporter<'_> {
                 format!("something that we did not start holds the endpoint of {}, and has not answered for {waited}", self.server()),
             ),
         };
+        let error = error.with(|failure| failure.errno = answer.errno);
         let error = match ours {
             Some(record) => self.about_start(error, record).with(|failure| failure.pid = record.pid),
             None => error,
@@ -135,8 +140,9 @@ impl Reporter<'_> {
     }
 
     /// Ready was not reached in time.
-    pub(crate) fn timeout(&self, record: &Record, waited: Duration) -> Error {
-        let error = self.error(ErrorCode::Timeout, format!("{} was not ready after {}, and was stopped", self.server(), readable(waited)));
+    pub(crate) fn timeout(&self, record: &Record, waited: Duration, ends: bool) -> Error {
+        let then = if ends { "so it is stopped" } else { "and is left to those who still wait" };
+        let error = self.error(ErrorCode::Timeout, format!("{} was not ready after {}, {then}", self.server(), readable(waited)));
         let error = self.about_start(error, record).with(|failure| failure.pid = record.pid);
         match self.last.map(|answer| answer.verdict) {
             Some(Verdict::Dead) => {
@@ -155,10 +161,10 @@ impl Reporter<'_> {
         }
     }
 
-    pub(crate) fn spawn(&self, start: &Start, record: &Record, refused: Refused) -> Error {
+    pub(crate) fn spawn(&self, start: &Start, record: &Record, cause: std::io::Error, hint: Option<String>) -> Error {
         let error = self.error(ErrorCode::Spawn, format!("cannot run \"{}\" for {}", start.argv[0], self.server()));
-        let error = self.about_start(error, record).caused_by(refused.cause).with(|failure| failure.probe = None);
-        match refused.hint {
+        let error = self.about_start(error, record).caused_by(cause).with(|failure| failure.probe = None);
+        match hint {
             Some(hint) => error.hint(hint),
             None => error,
         }
@@ -185,12 +191,13 @@ impl Reporter<'_> {
             }
         });
         match ending {
-            Some(Ending::Code(0)) => error.hint("a command that leaves its server in the background must let it keep the descriptors it was given; better run it in the foreground"),
+            Some(Ending::Code(0)) => error
+                .hint("if it leaves a server in the background, run that in the foreground, or let it keep the descriptors it is given"),
             _ => error,
         }
     }
 
-    /// `port 1987 belongs to pid 4242 (python3)`.
+    /// `port 1987 belongs to pid 4242 (nginx)`.
     fn port_owner(&self) -> Option<String> {
         let port = self.plan.endpoint.as_ref()?.loopback_port()?;
         let owner = sys::listener_on(port)?;

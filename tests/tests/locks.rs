@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use spawnlock_tests::{Client, Running, Scene, gate, process_alive, wait_until};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -97,4 +99,24 @@ fn interrupted_lock_calls_are_made_again() {
     let outcome = with_failing(scene.client(&[]), "flock", "error=EINTR:when=1..3").flag(&["--events"]).run();
     assert_eq!(scene.living(), [outcome.pid()]);
     assert!(!outcome.stderr.contains("warning"), "{outcome:#?}");
+}
+
+#[test]
+fn a_look_at_the_lock_from_elsewhere_delays_nobody() {
+    let scene = Scene::new();
+    scene.spec(&[]).ensure().unwrap();
+    scene.stop().unwrap();
+    // As a call for the status does, for a moment that happens to be the wrong one.
+    let path = scene.place().join("start.lock");
+    let lock = std::fs::File::open(&path).unwrap();
+    lock.lock_shared().unwrap();
+    let opened = inotify::init(CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&opened, &path, WatchFlags::OPEN).unwrap();
+    let client = scene.client(&[]).start();
+    let most = Timespec { tv_sec: 15, tv_nsec: 0 };
+    assert_eq!(poll(&mut [PollFd::new(&opened, PollFlags::IN)], Some(&most)).unwrap(), 1, "the client tries for the lock");
+    std::thread::sleep(Duration::from_millis(2));
+    drop(lock);
+    let outcome = client.finish(SOON);
+    assert!(outcome.is_ok() && outcome.ms() < 300.0, "{outcome:#?}");
 }

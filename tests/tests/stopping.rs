@@ -87,27 +87,6 @@ fn who_only_reads_the_alive_lock_is_not_stopped_with_the_server() {
 }
 
 #[test]
-fn who_looks_at_the_status_is_not_stopped_with_the_server() {
-    let scene = Scene::new();
-    let looking = std::sync::atomic::AtomicBool::new(true);
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while looking.load(std::sync::atomic::Ordering::Relaxed) {
-                    scene.status();
-                }
-            });
-        }
-        // The one who stops is another process: a client whose start fails.
-        for _ in 0..5 {
-            let outcome = scene.client(&["--never-healthy"]).timeout(Duration::from_millis(150)).run();
-            assert_eq!(outcome.code(), "ERR_SPAWNLOCK_TIMEOUT", "{outcome:#?}");
-        }
-        looking.store(false, std::sync::atomic::Ordering::Relaxed);
-    });
-}
-
-#[test]
 fn of_many_who_stop_at_once_each_returns_when_it_is_gone() {
     let scene = Scene::new();
     let pid = scene.spec(&["--die-slowly", "200"]).ensure().unwrap().pid().unwrap();
@@ -208,12 +187,19 @@ fn the_late_removal_of_a_socket_never_removes_that_of_the_next_server() {
 #[test]
 fn a_server_that_idles_out_right_after_its_health_answer_is_replaced_by_the_next_call() {
     let scene = Scene::new();
+    // On a busy machine it may be gone before it was vouched for, and then the call says so.
+    let ensure = || match scene.spec(&["--exit-after-ready", "60"]).ensure() {
+        Ok(server) => server.pid(),
+        Err(error) => {
+            assert_eq!(error.code(), ErrorCode::Exited, "{error}");
+            None
+        }
+    };
     for _ in 0..15 {
-        let server = scene.spec(&["--exit-after-ready", "60"]).ensure().unwrap();
-        let pid = server.pid().unwrap();
+        let Some(pid) = ensure() else { continue };
         // Some calls come while it lives, some while it dies, some when it is gone: each ends with a living one.
         while process_alive(pid) {
-            scene.spec(&["--exit-after-ready", "60"]).ensure().unwrap();
+            ensure();
         }
     }
     assert!(scene.living().len() <= 1, "{:?}", scene.living());
@@ -234,7 +220,8 @@ fn a_server_that_is_killed_this_moment_is_replaced_by_the_next_call() {
 #[test]
 fn the_orphans_of_a_dead_server_are_ended_before_a_new_one_is_started() {
     let scene = Scene::new();
-    let main = scene.spec(&["--orphan", "50"]).ensure().unwrap().pid().unwrap();
+    scene.spec(&["--orphan", "500"]).ensure().unwrap();
+    let main = scene.starts()[0];
     wait_until("the main process is gone", SOON, || !process_alive(main));
     let orphan = scene.everybody();
     assert_eq!(orphan.len(), 1);
@@ -251,7 +238,8 @@ fn the_orphans_of_a_dead_server_are_ended_before_a_new_one_is_started() {
 #[test]
 fn stubborn_orphans_of_a_dead_server_are_killed_and_it_is_started_anew() {
     let scene = Scene::new();
-    let main = scene.spec(&["--orphan", "50", "--ignore-term"]).ensure().unwrap().pid().unwrap();
+    scene.spec(&["--orphan", "500", "--ignore-term"]).ensure().unwrap();
+    let main = scene.starts()[0];
     wait_until("the main process is gone", SOON, || !process_alive(main));
     let spec = scene.spec(&[]).stop_timeout(Duration::from_millis(600)).probe_timeout(Duration::from_millis(300));
     assert_eq!(spec.ensure().unwrap().generation(), Some(2));
@@ -261,7 +249,8 @@ fn stubborn_orphans_of_a_dead_server_are_killed_and_it_is_started_anew() {
 #[test]
 fn the_orphans_of_a_dead_server_are_ended_by_stop() {
     let scene = Scene::new();
-    let main = scene.spec(&["--orphan", "50"]).ensure().unwrap().pid().unwrap();
+    scene.spec(&["--orphan", "500"]).ensure().unwrap();
+    let main = scene.starts()[0];
     wait_until("the main process is gone", SOON, || !process_alive(main));
     scene.stop().unwrap();
     assert!(scene.everybody().is_empty());

@@ -99,7 +99,7 @@ fn kicking_does_not_wait_and_the_next_call_does() {
     let world = World::new();
     let kicked = world.run_ensure(&["--no-wait", "--print", "pid,state"], &["--initializing", "700"]).expect(0);
     let status = world.run(&["status", "api"]).expect(3);
-    assert!(status.stdout.starts_with("api: starting\n"), "{}", status.stdout);
+    assert!(status.stdout.starts_with("api: starting"), "{}", status.stdout);
     world.run_ensure(&[], &[]).expect(0);
     assert_eq!(world.starts().len(), 1);
     assert_eq!(kicked.stdout, format!("{}\nstarting\n", world.starts()[0]));

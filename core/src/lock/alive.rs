@@ -38,10 +38,11 @@ impl AliveLock {
 }
 
 /// Whether somebody holds the lock on a file. Asked with a shared lock, so that two who ask never see each other.
-/// A lock that cannot be asked counts as free: then pid and start time must tell.
+/// Only a missing file and a file system without locks count as free; who cannot tell must take it for held.
 pub(crate) fn is_held(path: &Path) -> bool {
-    let Ok(file) = sys::open_private(path, Lookup::Existing) else {
-        return false;
+    let file = match sys::open_private(path, Lookup::Existing) {
+        Ok(file) => file,
+        Err(error) => return !sys::is_unavailable(&error) && error.kind() != io::ErrorKind::NotFound,
     };
     loop {
         match FileExt::try_lock_shared(&file) {
@@ -51,7 +52,7 @@ pub(crate) fn is_held(path: &Path) -> bool {
             }
             Err(fs4::TryLockError::WouldBlock) => return true,
             Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(fs4::TryLockError::Error(_)) => return false,
+            Err(fs4::TryLockError::Error(error)) => return !sys::is_unavailable(&error),
         }
     }
 }

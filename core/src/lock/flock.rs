@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use fs4::FileExt;
 
-use super::Holder;
 use crate::cancel::{Patience, Wake};
-use crate::place::Place;
+use crate::holder::Holder;
+use crate::place::{self, Place};
 use crate::sys::{self, Interest, Lookup, Watch};
 
 /// How often a waiter looks although the kernel told it nothing: for file systems that tell nothing.
@@ -35,15 +35,6 @@ pub(crate) struct SpawnLock {
     taken_by: u32,
 }
 
-/// The answer to one try.
-#[derive(Debug)]
-pub(crate) enum Attempt {
-    Held(SpawnLock),
-    Busy,
-    /// Such a lock cannot be had here at all.
-    Unavailable(io::Error),
-}
-
 /// What ended a wait for the lock.
 #[derive(Debug)]
 pub(crate) enum Acquired<T> {
@@ -56,14 +47,6 @@ pub(crate) enum Acquired<T> {
 }
 
 impl SpawnLock {
-    /// Takes the lock if it is free now.
-    pub(crate) fn try_acquire(place: &Place) -> Attempt {
-        match open(&place.spawn_lock()) {
-            Ok(file) => try_lock(file, &place.spawn_lock()).into_attempt(),
-            Err(error) => Attempt::Unavailable(error),
-        }
-    }
-
     /// Waits for the lock, for what `look` finds, or for the end of `patience`, whichever is first.
     /// `tell` is called once, after about a second, with the holder.
     pub(crate) fn acquire<T>(
@@ -96,7 +79,9 @@ impl SpawnLock {
             }
             if watch.is_none() {
                 watch = Some(Watch::on(&path, place.dir()).ok());
-                // What happened before the watch began is seen by one more look.
+                // What happened before the watch began is seen by one more look, and one who merely looked at the lock,
+                // whose closing tells us nothing, is gone within the next few.
+                tries_left = SETTLE_TRIES;
                 continue;
             }
             let watch = watch.as_ref().and_then(Option::as_ref);
@@ -133,10 +118,14 @@ impl Drop for SpawnLock {
         if let Some(file) = self.file.as_ref().filter(|_| !in_child) {
             let _ = FileExt::unlock(file);
         }
-        for (file, on_fork) in [self.file.take(), self.scribe.take()].into_iter().zip(&self.on_fork) {
-            match (file, on_fork) {
+        for (file, on_fork) in [self.file.take(), self.scribe.take()].into_iter().zip(&mut self.on_fork) {
+            // Deregistered before it is closed: its number may be another's a moment later.
+            match (file, on_fork.take()) {
                 (Some(file), Some(on_fork)) if in_child => on_fork.forget(file),
-                (file, _) => drop(file),
+                (file, on_fork) => {
+                    drop(on_fork);
+                    drop(file);
+                }
             }
         }
     }
@@ -155,18 +144,16 @@ enum Tried {
     Unavailable(io::Error),
 }
 
-impl Tried {
-    fn into_attempt(self) -> Attempt {
-        match self {
-            Tried::Held(lock) => Attempt::Held(lock),
-            Tried::Busy(_) => Attempt::Busy,
-            Tried::Unavailable(error) => Attempt::Unavailable(error),
-        }
-    }
-}
-
 fn open(path: &Path) -> io::Result<File> {
     sys::open_private(path, Lookup::Read)
+}
+
+/// Opens the lock again where it was removed, with its directory if need be.
+fn reopen(path: &Path) -> io::Result<File> {
+    if let Some(dir) = path.parent() {
+        sys::make_private_dir(dir)?;
+    }
+    open(path)
 }
 
 fn try_lock(file: File, path: &Path) -> Tried {
@@ -177,7 +164,7 @@ fn try_lock(file: File, path: &Path) -> Tried {
     }
     // Somebody may have removed the whole state directory: a lock on a file without a name excludes nobody.
     if !sys::same_file(&file, path) {
-        return match open(path) {
+        return match reopen(path) {
             Ok(file) => try_lock(file, path),
             Err(error) => Tried::Unavailable(error),
         };
@@ -204,7 +191,7 @@ fn retry_otherwise(file: File, path: &Path, error: io::Error) -> Tried {
 
 fn write_holder(path: &Path) -> io::Result<File> {
     let mut file = sys::open_private(path, Lookup::Write)?;
-    let text = serde_json::to_vec(&Holder::ourselves())?;
+    let text = place::to_json(&Holder::ourselves())?;
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(&text)?;

@@ -2,8 +2,6 @@
 
 mod alive;
 mod flock;
-mod holder;
 
 pub(crate) use alive::{AliveLock, is_held};
-pub(crate) use flock::{Acquired, Attempt, SpawnLock, holder};
-pub use holder::Holder;
+pub(crate) use flock::{Acquired, SpawnLock, holder};

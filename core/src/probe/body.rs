@@ -94,7 +94,7 @@ pub(super) fn judge(reply: &Reply, status: Option<&StatusSet>, json: &Json, iden
     let wanted = status.map_or((200..=299).contains(&code), |status| status.contains(code));
     if let Some(violated) = identity.and_then(|identity| identity.violated(body)).filter(|_| wanted) {
         let text = format!("HTTP {code}, but it is not this server: {violated}");
-        return Answer { verdict: Verdict::Unhealthy, text, stranger: true };
+        return Answer { stranger: true, ..Answer::new(Verdict::Unhealthy, text) };
     }
     let word = body.and_then(|body| body.get("status")).and_then(Value::as_str);
     let coming = word.is_some_and(|word| is_one_of(word, COMING));

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cancel::{Patience, Wake};
 use crate::deadline::LONG_ENOUGH;
@@ -40,17 +40,16 @@ fn addresses(host: &str, port: u16, patience: &Patience) -> io::Result<Vec<Socke
 
 /// The system's resolver knows no deadline, so it works on a thread that may be left behind until it gives up by itself.
 fn resolve(host: String, port: u16, patience: &Patience) -> io::Result<Vec<SocketAddr>> {
-    let done = std::sync::Arc::new(sys::Bell::new()?);
-    let ring = done.clone();
-    let (tell, told) = mpsc::channel();
+    let done = Arc::new((sys::Bell::new()?, Mutex::new(None)));
+    let tell = Arc::clone(&done);
     std::thread::Builder::new().name("spawnlock-resolve".into()).spawn(move || {
-        let _ = tell.send((host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
-        ring.ring();
+        let found = (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+        *tell.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        tell.0.ring();
     })?;
-    match patience.wait(&[(done.as_fd(), Interest::Read)], LONG_ENOUGH)? {
-        Wake::Input => told.recv().map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?,
-        _ => Err(io::ErrorKind::TimedOut.into()),
-    }
+    patience.wait(&[(done.0.as_fd(), Interest::Read)], LONG_ENOUGH)?;
+    let found = done.1.lock().unwrap_or_else(PoisonError::into_inner).take();
+    found.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// Tries all addresses at once and takes the first that connects. When none does, the failure of the one

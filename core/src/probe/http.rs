@@ -18,7 +18,7 @@ const BODY_MOST: usize = 64 * 1024;
 /// As much of a body without a stated length as is read to see that it ends.
 const DRAIN_MOST: u64 = 1024 * 1024;
 /// As many bytes of headers as a server may send.
-const HEADERS_MOST: usize = 64 * 1024;
+pub(super) const HEADERS_MOST: usize = 32 * 1024;
 
 /// Asks once. An `Err` is a failed connection, or `InvalidData` for an answer that is no HTTP.
 pub(super) fn get(check: &HttpCheck, identity: Option<&Expectation>, patience: &Patience) -> io::Result<Answer> {

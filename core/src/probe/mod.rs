@@ -18,6 +18,7 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use parse::identity as parse_identity;
 
 use crate::cancel::Patience;
+use crate::sys;
 use body::Expectation;
 
 /// The answer to a health question.
@@ -70,11 +71,15 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// It answered as somebody else.
     pub(crate) stranger: bool,
+    /// The error number, when the question itself failed.
+    pub(crate) errno: Option<i32>,
+    /// It failed for want of something in this process: no word about the server.
+    pub(crate) our_shortage: bool,
 }
 
 impl Answer {
     fn new(verdict: Verdict, text: String) -> Self {
-        Answer { verdict, text, stranger: false }
+        Answer { verdict, text, stranger: false, errno: None, our_shortage: false }
     }
 }
 
@@ -113,7 +118,11 @@ impl Probe {
         if patience.broken_off() {
             return Err(BrokenOff);
         }
-        let mut answer = outcome.unwrap_or_else(|error| Answer::new(verdict_of(&error), reason(&error)));
+        let mut answer = outcome.unwrap_or_else(|error| Answer {
+            errno: error.raw_os_error(),
+            our_shortage: sys::is_our_shortage(&error),
+            ..Answer::new(verdict_of(&error), reason(&error))
+        });
         answer.text = format!("{check}: {}", answer.text);
         Ok(answer)
     }

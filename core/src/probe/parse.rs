@@ -83,7 +83,9 @@ fn http(rest: &str, text: &str, source: &Value) -> Result<Check> {
         return Err(wrong(format!("is `{text}`: a user name in the address is not supported")));
     }
     let (host, port) = match split_authority(authority) {
-        Err(_) if !authority.is_empty() && !authority.contains(':') => (authority.to_owned(), 80),
+        Err(_) if authority.ends_with(']') || (!authority.is_empty() && !authority.contains(':')) => {
+            (authority.trim_matches(['[', ']']).to_owned(), 80)
+        }
         parts => parts.map_err(|problem| wrong(format!("is `{text}`: {problem}")))?,
     };
     let target = target.split('#').next().unwrap_or_default();

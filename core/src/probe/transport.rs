@@ -7,9 +7,10 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
 
 use super::connect::Stream;
+use super::http::HEADERS_MOST;
 
-/// Sizes of ureq's buffers; a health answer fits.
-const INPUT: usize = 16 * 1024;
+/// Sizes of ureq's buffers. The headers must fit as a whole, and a little more.
+const INPUT: usize = HEADERS_MOST + 4096;
 const OUTPUT: usize = 1024;
 
 /// Gives ureq the connection that is already made.
@@ -61,7 +62,11 @@ impl Transport for Wire {
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        let read = self.stream.receive(self.buffers.input_append_buf())?;
+        let room = self.buffers.input_append_buf();
+        if room.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its headers do not end").into());
+        }
+        let read = self.stream.receive(room)?;
         self.buffers.input_appended(read);
         Ok(read > 0)
     }

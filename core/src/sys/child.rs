@@ -2,13 +2,14 @@
 
 use std::ffi::{CString, OsStr};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::ptr;
 
-use super::platform::close_on_exec_from;
+use super::platform::{close_on_exec_from, pipe};
 
 /// How long the child tries for the alive lock, which a look from elsewhere may hold for microseconds.
 const ALIVE_TRIES: u32 = 400;
@@ -17,6 +18,7 @@ const ALIVE_PAUSE_NS: libc::c_long = 2_500_000;
 /// What a detached child is to run.
 pub(crate) struct Detached<'a> {
     pub(crate) program: &'a Path,
+    pub(crate) cwd: &'a Path,
     pub(crate) argv: &'a [String],
     pub(crate) env: Vec<(std::ffi::OsString, std::ffi::OsString)>,
     pub(crate) umask: u32,
@@ -24,33 +26,84 @@ pub(crate) struct Detached<'a> {
     pub(crate) alive: Option<&'a Path>,
 }
 
-/// Makes `command` start as a leader of its own session, with default signals, with no descriptor but 0, 1, 2 and
-/// the alive lock, and run `what` by a plain `execve`: a script without a shebang is an error and not a job for `sh`.
+/// Why a child did not become a server.
+#[derive(Debug)]
+pub(crate) enum NotStarted {
+    /// The command, or the system, refused.
+    Refused(io::Error),
+    /// Another server holds the alive lock of this place.
+    AliveLockTaken,
+}
+
+impl From<io::Error> for NotStarted {
+    fn from(error: io::Error) -> Self {
+        NotStarted::Refused(error)
+    }
+}
+
+impl From<rustix::io::Errno> for NotStarted {
+    fn from(error: rustix::io::Errno) -> Self {
+        NotStarted::Refused(error.into())
+    }
+}
+
+/// Starts `command` as a leader of its own session, with default signals, with no descriptor but 0, 1, 2 and the alive lock,
+/// running `what` by a plain `execve`: a script without a shebang is an error and not a job for `sh`.
 ///
-/// # Errors
-/// `InvalidInput` for a zero byte in a word. What fails in the child comes back from `Command::spawn`, with its errno.
-pub(crate) fn detach(command: &mut Command, what: &Detached<'_>) -> io::Result<()> {
-    let child = Child {
+/// What fails in the child is told on a pipe of ours. std's own way of telling ends in a panic where somebody else
+/// collects children, as a host does that ignores SIGCHLD.
+pub(crate) fn start_detached(mut command: Command, what: &Detached<'_>) -> Result<Child, NotStarted> {
+    let (told, tell) = pipe()?;
+    // Not one of the numbers that become the child's stdio.
+    let tell = if tell.as_raw_fd() > 2 { tell } else { rustix::io::fcntl_dupfd_cloexec(&tell, 3)? };
+    let plan = ServerToBe {
         program: c_string(what.program.as_os_str())?,
+        cwd: c_string(what.cwd.as_os_str())?,
         argv: Words::new(what.argv.iter().map(|word| c_string(OsStr::new(word))).collect::<io::Result<_>>()?),
         env: Words::new(what.env.iter().map(|(key, value)| variable(key, value)).collect::<io::Result<_>>()?),
         umask: what.umask as libc::mode_t,
         alive: what.alive.map(|path| c_string(path.as_os_str())).transpose()?,
+        tell,
     };
     // SAFETY: the closure runs in the forked child and makes system calls on memory laid out above, nothing else.
-    unsafe { command.pre_exec(move || child.become_server()) };
-    Ok(())
+    unsafe { command.pre_exec(move || plan.become_server()) };
+    let mut child = command.spawn()?;
+    // With it goes our end of the pipe, so that reading ends when the child's is gone.
+    drop(command);
+    let mut word = [0u8; 5];
+    let mut read = 0;
+    while read < word.len() {
+        match rustix::io::read(&told, &mut word[read..]) {
+            Ok(0) => return Ok(child),
+            Ok(some) => read += some,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let _ = child.wait();
+    let [step, errno @ ..] = word;
+    match step {
+        ALIVE_LOCK_TAKEN => Err(NotStarted::AliveLockTaken),
+        _ => Err(NotStarted::Refused(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))),
+    }
 }
 
-struct Child {
+/// The first byte of what a child tells; the errno follows.
+const REFUSED: u8 = 1;
+const ALIVE_LOCK_TAKEN: u8 = 2;
+
+struct ServerToBe {
     program: CString,
+    cwd: CString,
     argv: Words,
     env: Words,
     umask: libc::mode_t,
     alive: Option<CString>,
+    tell: OwnedFd,
 }
 
-impl Child {
+impl ServerToBe {
+    /// Becomes the server, or says why not and ends.
     fn become_server(&self) -> io::Result<()> {
         // SAFETY: each call is async-signal-safe and gets pointers into `self`, which outlives the call.
         unsafe {
@@ -58,13 +111,37 @@ impl Child {
             libc::umask(self.umask);
             reset_signals();
             close_on_exec_from(3);
+            if libc::chdir(self.cwd.as_ptr()) != 0 {
+                self.give_up(REFUSED);
+            }
             if let Some(alive) = &self.alive {
-                hold_alive_lock(alive)?;
+                match hold_alive_lock(alive) {
+                    Held::Yes => {}
+                    Held::ByAnother => self.give_up(ALIVE_LOCK_TAKEN),
+                    Held::Failed => self.give_up(REFUSED),
+                }
             }
             libc::execve(self.program.as_ptr(), self.argv.pointers.as_ptr(), self.env.pointers.as_ptr());
         }
-        Err(io::Error::last_os_error())
+        self.give_up(REFUSED)
     }
+
+    fn give_up(&self, step: u8) -> ! {
+        let errno = io::Error::last_os_error().raw_os_error().unwrap_or(0).to_ne_bytes();
+        let word = [step, errno[0], errno[1], errno[2], errno[3]];
+        // SAFETY: both are async-signal-safe, and the pointer and length describe `word`.
+        unsafe {
+            libc::write(self.tell.as_raw_fd(), word.as_ptr().cast(), word.len());
+            libc::_exit(127)
+        }
+    }
+}
+
+/// What came of trying for the alive lock; `errno` tells more of a failure.
+enum Held {
+    Yes,
+    ByAnother,
+    Failed,
 }
 
 /// A list of words as `execve` takes them.
@@ -112,31 +189,30 @@ unsafe fn reset_signals() {
 
 /// Locks the file, writes our pid into it and leaves it open under a high number, out of the way of 3, 4, ….
 /// Where the file system knows no such lock the server runs without: pid and start time stand in for it.
-unsafe fn hold_alive_lock(path: &CString) -> io::Result<()> {
+unsafe fn hold_alive_lock(path: &CString) -> Held {
     // SAFETY: system calls on a path that outlives them and on descriptors made here.
     unsafe {
         let fd = libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CREAT | libc::O_CLOEXEC | libc::O_NOFOLLOW, 0o600 as libc::c_uint);
         if fd < 0 {
-            return Err(io::Error::last_os_error());
+            return Held::Failed;
         }
-        for attempt in 0.. {
-            if libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) == 0 {
-                break;
-            }
-            match io::Error::last_os_error() {
-                error if error.kind() == io::ErrorKind::Interrupted => {}
-                error if error.kind() == io::ErrorKind::WouldBlock && attempt < ALIVE_TRIES => {
+        let mut tries = 0;
+        while libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) != 0 {
+            match io::Error::last_os_error().kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::WouldBlock if tries < ALIVE_TRIES => {
+                    tries += 1;
                     let pause = libc::timespec { tv_sec: 0, tv_nsec: ALIVE_PAUSE_NS };
                     libc::nanosleep(&pause, ptr::null_mut());
                 }
-                error if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
-                _ => return Ok(()),
+                io::ErrorKind::WouldBlock => return Held::ByAnother,
+                _ => return Held::Yes,
             }
         }
         write_pid(fd);
         libc::fcntl(fd, libc::F_DUPFD, high_number());
     }
-    Ok(())
+    Held::Yes
 }
 
 /// Writes our pid in decimal, without the allocator.

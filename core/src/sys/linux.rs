@@ -74,17 +74,25 @@ pub(crate) fn data_dir() -> Option<PathBuf> {
     dirs::state_dir()
 }
 
-/// The processes that have `path` open: for the alive lock, those of the server. Only our own can be looked into.
+/// The processes that hold the exclusive lock on `path`, by descent from the one that took it. Who merely has the file open,
+/// a backup or another call of ours, is none of them. Only our own user's processes can be looked into.
 pub(crate) fn holders_of(path: &Path) -> Vec<u32> {
     let Ok(wanted) = fs::metadata(path).map(|meta| (meta.dev(), meta.ino())) else {
         return Vec::new();
     };
-    let is_wanted = |fd: fs::DirEntry| fs::metadata(fd.path()).is_ok_and(|meta| (meta.dev(), meta.ino()) == wanted);
+    let is_wanted = |fd: &fs::DirEntry| fs::metadata(fd.path()).is_ok_and(|meta| (meta.dev(), meta.ino()) == wanted);
+    let holds = |pid: &u32| {
+        let fds = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        fds.filter(is_wanted).any(|fd| holds_lock(*pid, &fd.file_name()))
+    };
     let own = std::process::id();
-    numeric_entries("/proc")
-        .filter(|pid| *pid != own)
-        .filter(|pid| fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|fds| fds.flatten().any(is_wanted)))
-        .collect()
+    numeric_entries("/proc").filter(|pid| *pid != own).filter(holds).collect()
+}
+
+/// Whether the lock belongs to this very descriptor: `lock: 1: FLOCK  ADVISORY  WRITE …` in its fdinfo.
+fn holds_lock(pid: u32, fd: &OsStr) -> bool {
+    let info = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("fdinfo").join(fd)).unwrap_or_default();
+    info.lines().any(|line| line.starts_with("lock:") && line.contains("FLOCK") && line.contains("WRITE"))
 }
 
 fn numeric_entries(dir: &str) -> impl Iterator<Item = u32> {
@@ -211,6 +219,11 @@ pub(crate) fn send_signal(pid: u32, start_time: u64, signal: Signal) -> io::Resu
         Ok(()) | Err(Errno::SRCH) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A pipe that exec closes at both ends.
+pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?)
 }
 
 /// A write to a closed connection is an error and not a signal.

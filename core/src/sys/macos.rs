@@ -20,9 +20,8 @@ pub(crate) struct Bell {
 
 impl Bell {
     pub(crate) fn new() -> io::Result<Self> {
-        let (hear, pull) = rustix::pipe::pipe()?;
+        let (hear, pull) = pipe()?;
         for end in [&hear, &pull] {
-            rustix::io::fcntl_setfd(end, FdFlags::CLOEXEC)?;
             rustix::io::ioctl_fionbio(end, true)?;
         }
         Ok(Bell { hear, pull })
@@ -154,6 +153,15 @@ pub(crate) fn send_signal(pid: u32, start_time: u64, signal: Signal) -> io::Resu
         Ok(()) | Err(Errno::SRCH) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A pipe that exec closes at both ends.
+pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = rustix::pipe::pipe()?;
+    for end in [&read, &write] {
+        rustix::io::fcntl_setfd(end, FdFlags::CLOEXEC)?;
+    }
+    Ok((read, write))
 }
 
 /// A write to a closed connection is an error: the sockets are made so.

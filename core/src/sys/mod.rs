@@ -17,7 +17,7 @@ mod platform;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a port needs");
 
-pub(crate) use child::{Detached, detach};
+pub(crate) use child::{Detached, NotStarted, start_detached};
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use platform::{
@@ -25,8 +25,9 @@ pub(crate) use platform::{
     send_signal,
 };
 pub(crate) use unix::{
-    Ending, Interest, Lookup, NO_SUCH_FILE, Polled, Signal, await_end, exit_watch, host_name, inspect_dir, is_no_program, is_writable,
-    make_private_dir, needs_writer, open_private, poll, runnable, same_file, signal_group, stamp, user_id, user_name,
+    Ending, Interest, Lookup, NO_SUCH_FILE, Polled, Signal, await_end, exit_watch, host_name, inspect_dir, is_no_program, is_our_shortage,
+    is_unavailable, is_writable, make_private_dir, needs_writer, open_log, open_private, poll, runnable, same_file, signal_group, stamp,
+    user_id, user_name,
 };
 
 /// What the system knows about a process.

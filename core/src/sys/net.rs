@@ -36,6 +36,8 @@ pub(crate) fn unix_path_fits(path: &Path) -> bool {
 /// Whether a connection that was on its way has arrived; the error is why it never will.
 pub(crate) fn connected(socket: &impl AsFd) -> io::Result<bool> {
     match rustix::net::getpeername(socket) {
+        // A port that nobody listens on may be given to the very socket that asks for it: it then talks to itself.
+        Ok(peer) if rustix::net::getsockname(socket).is_ok_and(|own| Some(own) == peer) => Err(io::ErrorKind::ConnectionRefused.into()),
         Ok(_) => Ok(true),
         Err(_) => socket_error(socket).map(|()| false),
     }

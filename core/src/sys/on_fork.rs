@@ -17,7 +17,7 @@ pub(crate) fn close_on_fork(fd: &impl AsFd) -> CloseOnFork {
     });
     let raw = fd.as_fd().as_raw_fd();
     let free = |slot: &&AtomicI32| slot.compare_exchange(-1, raw, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-    CloseOnFork { slot: ON_FORK.iter().find(free) }
+    CloseOnFork { slot: ON_FORK.iter().find(free), raw }
 }
 
 unsafe extern "C" fn close_registered() {
@@ -34,6 +34,7 @@ unsafe extern "C" fn close_registered() {
 #[derive(Debug)]
 pub(crate) struct CloseOnFork {
     slot: Option<&'static AtomicI32>,
+    raw: i32,
 }
 
 impl CloseOnFork {
@@ -48,7 +49,8 @@ impl CloseOnFork {
 impl Drop for CloseOnFork {
     fn drop(&mut self) {
         if let Some(slot) = self.slot {
-            slot.store(-1, Ordering::SeqCst);
+            // Nobody else's: in a forked child the slot may have been given away again.
+            let _ = slot.compare_exchange(self.raw, -1, Ordering::SeqCst, Ordering::SeqCst);
         }
     }
 }

@@ -130,6 +130,13 @@ pub(crate) fn open_private(path: &Path, how: Lookup) -> io::Result<File> {
     Ok(File::from(rustix::io::fcntl_dupfd_cloexec(&file, 3)?))
 }
 
+/// Opens a log of the user's for appending. A pipe that nobody reads is an error and no wait.
+pub(crate) fn open_log(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().append(true).create(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND)?;
+    Ok(file)
+}
+
 /// Whether `file` is still the file that `path` names.
 pub(crate) fn same_file(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::symlink_metadata(path)) {
@@ -261,6 +268,32 @@ pub(crate) fn runnable(path: &Path) -> io::Result<()> {
 /// A descriptor that becomes readable when the process ends, where the system has such a thing.
 pub(crate) fn exit_watch(pid: u32) -> Option<OwnedFd> {
     super::platform::exit_descriptor(Pid::from_raw(i32::try_from(pid).ok()?)?)
+}
+
+/// Whether an error says that a lock or its file cannot be had here at all; what may pass, such as a want of descriptors, is none of these.
+pub(crate) fn is_unavailable(error: &io::Error) -> bool {
+    let lasting = [
+        libc::ENOLCK,
+        libc::EOPNOTSUPP,
+        libc::ENOTSUP,
+        libc::ENOSYS,
+        libc::EROFS,
+        libc::EACCES,
+        libc::EPERM,
+        libc::ENOSPC,
+        libc::EDQUOT,
+        libc::EIO,
+        libc::EINVAL,
+        libc::ENAMETOOLONG,
+        libc::ENOTDIR,
+    ];
+    error.raw_os_error().is_some_and(|errno| lasting.contains(&errno))
+}
+
+/// Whether an error says that this process, and not the server, has too little of something.
+pub(crate) fn is_our_shortage(error: &io::Error) -> bool {
+    let shortages = [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::ENOBUFS];
+    error.raw_os_error().is_some_and(|errno| shortages.contains(&errno))
 }
 
 /// Whether an exclusive lock was refused only because the file is open for reading, as NFS does.

@@ -1,0 +1,41 @@
+"""What the package offers, held to the contract that every language is held to."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import spawnlock
+from spawnlock import _native, types
+
+CONTRACT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "tests/surface/contract.json").read_text())
+
+
+def spelled(list_of: str) -> set[str]:
+    return {entry["python"] for entry in CONTRACT[list_of] if "python" in entry}
+
+
+def test_every_call_of_the_contract_is_there() -> None:
+    assert all(callable(getattr(spawnlock, call)) for call in spelled("calls"))
+
+
+def test_the_options_are_those_of_the_contract() -> None:
+    assert set(types.Options.__annotations__) | {"name"} == spelled("options")
+    assert set(inspect.signature(_native.ServerSpec).parameters) == spelled("options")
+
+
+def test_the_facts_of_a_server_are_those_of_the_contract() -> None:
+    facts = {name for name in dir(spawnlock.Server) if not name.startswith("_")}
+    assert spelled("server") <= facts
+
+
+@pytest.mark.parametrize(
+    ("words", "list_of"),
+    [("ErrorCode", "codes"), ("Origin", "origins"), ("State", "states"), ("Verdict", "verdicts"), ("EventKind", "events")],
+)
+def test_the_lists_of_words_are_those_of_the_contract(words: str, list_of: str) -> None:
+    assert _native.words()[words] == CONTRACT[list_of]

@@ -1,0 +1,131 @@
+//! One call of a user for a server: looking at it, and saying whose it is.
+
+use std::time::Duration;
+
+use crate::call::Call;
+use crate::environment;
+use crate::error::Result;
+use crate::inside::Inside;
+use crate::life::{Known, Seen};
+use crate::place::Stamp;
+use crate::probe::{Endpoint, Verdict};
+use crate::record::{Phase, Record};
+use crate::server::{Origin, Server};
+use crate::spec::ServerSpec;
+use crate::sys;
+
+/// Under the lock the server gets at least this long to answer.
+pub(crate) const SECOND_LOOK: Duration = Duration::from_millis(200);
+
+/// One call of `ensure` or `kick`.
+pub(crate) struct Flow {
+    pub(crate) call: Call,
+    /// What was published before this call began, so that only news count.
+    pub(crate) failure_before: Stamp,
+    pub(crate) record_before: Stamp,
+    _inside: Inside,
+}
+
+impl Flow {
+    pub(crate) fn new(spec: ServerSpec) -> Result<Self> {
+        let call = Call::new(spec.plan()?);
+        let place = &call.plan.place;
+        let Some(inside) = Inside::enter(place.dir().to_owned()) else {
+            return Err(call.report().recursive());
+        };
+        let (failure_before, record_before) = (Stamp::of(&place.failure()), Stamp::of(&place.record()));
+        Ok(Flow { failure_before, record_before, _inside: inside, call })
+    }
+
+    /// The fast path: one question, no lock.
+    pub(crate) fn look(&mut self) -> Result<Option<Server>> {
+        let within = environment::is_within(self.call.plan.place.dir());
+        if within && self.known().is_some_and(|known| known.record.pid == Some(std::process::id())) {
+            return Err(self.call.report().recursive());
+        }
+        let verdict = self.ask()?;
+        match verdict {
+            Verdict::Ready => return self.found(),
+            Verdict::Denied => return Err(self.call.report().denied()),
+            _ if within => return Err(self.call.report().recursive()),
+            _ => {}
+        }
+        let nothing_here = Stamp::of(&self.call.plan.place.spawn_lock()).is_missing();
+        if self.call.plan.start.is_none() && nothing_here && verdict != Verdict::Starting {
+            return Err(self.call.report().not_running());
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn ask(&mut self) -> Result<Verdict> {
+        let patience = self.call.plan.patience.clone();
+        self.call.ask(&patience).map_err(|_| self.call.cancelled())
+    }
+
+    /// Asks once more, with a little time even when the deadline is near.
+    pub(crate) fn look_again(&mut self) -> Result<Verdict> {
+        let patience = self.call.plan.patience.at_least(SECOND_LOOK);
+        self.call.ask(&patience).map_err(|_| self.call.cancelled())
+    }
+
+    /// The server answered as a healthy one: whose is it? `None` while its starter has not vouched for it.
+    pub(crate) fn found(&mut self) -> Result<Option<Server>> {
+        let Some(known) = self.known().filter(Known::lives) else {
+            self.name_stranger();
+            return Ok(Some(self.server(None, Origin::Foreign)));
+        };
+        self.refuse_conflict(&known.record)?;
+        Ok((known.record.state == Phase::Ready).then(|| self.server(Some(&known.record), Origin::Reused)))
+    }
+
+    /// What the place says; garbage is told, and counts as nothing.
+    pub(crate) fn known(&self) -> Option<Known> {
+        match Known::look(&self.call.plan.place, &self.call.plan.name) {
+            Seen::Known(known) => Some(known),
+            Seen::Nothing => None,
+            Seen::Garbage(problem) => {
+                self.call.warn(format!("{} makes no sense and will be replaced: {problem}", self.call.plan.place.record().display()));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn refuse_conflict(&self, record: &Record) -> Result<()> {
+        let theirs = record.endpoint.as_deref().and_then(Endpoint::read);
+        match (&self.call.plan.endpoint, theirs) {
+            (Some(ours), Some(theirs)) if !ours.same_as(&theirs) => Err(self.call.report().conflict(record)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A healthy server of another user on this machine is worth a word.
+    fn name_stranger(&self) {
+        let Some(port) = self.call.plan.endpoint.as_ref().and_then(Endpoint::loopback_port) else { return };
+        let Some(uid) = sys::listener_uid(port).filter(|uid| *uid != sys::user_id()) else { return };
+        let user = sys::user_name(uid).unwrap_or_else(|| uid.to_string());
+        self.call.warn(format!("port {port} is served by user {user}, not by us"));
+    }
+
+    pub(crate) fn joined(&self, record: &Record) -> Result<Server> {
+        self.refuse_conflict(record)?;
+        Ok(self.server(Some(record), Origin::Joined))
+    }
+
+    pub(crate) fn server(&self, record: Option<&Record>, origin: Origin) -> Server {
+        let plan = &self.call.plan;
+        Server {
+            name: plan.name.clone(),
+            url: plan.endpoint.as_ref().map(ToString::to_string),
+            host: plan.endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
+            port: plan.endpoint.as_ref().and_then(Endpoint::port),
+            pid: record.and_then(|record| record.pid),
+            origin,
+            generation: record.map(|record| record.generation),
+            started_at_ms: record.map(|record| record.started_at),
+            ready_ms: record.and_then(|record| record.ready_ms),
+            log_file: record.and_then(|record| record.log_file.clone()),
+            place: plan.place.dir().to_owned(),
+            stop_timeout: plan.stop_timeout,
+        }
+    }
+}

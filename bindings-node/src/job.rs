@@ -66,7 +66,7 @@ impl Teller {
 
 fn deliver_end(way: &Arc<Way>, work: Work) {
     let teller = Teller(Arc::clone(way));
-    // The host must neither die nor wait for ever because we broke.
+    // The host must neither die nor wait for ever because we broke. (Where the build unwinds; what we ship aborts, to be small.)
     match catch_unwind(AssertUnwindSafe(|| work(teller))) {
         Ok(Ok(outcome)) => send(way, (None, None, Some(outcome))),
         Ok(Err(error)) => send(way, (None, Some(error.into()), None)),

@@ -10,7 +10,7 @@ use fs4::FileExt;
 use crate::cancel::{Patience, Wake};
 use crate::holder::Holder;
 use crate::place::{self, Place};
-use crate::sys::{self, Interest, Lookup, Watch};
+use crate::sys::{self, Lookup, Watch};
 
 /// How often a waiter looks although the kernel told it nothing: for file systems that tell nothing.
 const WATCHED_INTERVAL: Duration = Duration::from_millis(500);
@@ -19,8 +19,8 @@ const POLL_LEAST: Duration = Duration::from_millis(1);
 const POLL_MOST: Duration = Duration::from_millis(50);
 /// After this long a waiter says on whom it waits.
 const TELL_AFTER: Duration = Duration::from_secs(1);
-/// A killed holder's close is told a moment before the kernel frees its lock: tries for that moment, each pause twice the last.
-const SETTLE_TRIES: u32 = 7;
+/// A killed holder's close is told a moment before the kernel frees its lock: tries for that moment, 50 ms in all, each pause twice the last.
+const SETTLE_TRIES: u32 = 10;
 const SETTLE_FIRST: Duration = Duration::from_micros(50);
 
 /// The right to start the server of a place. Released by dropping it, first the lock and then
@@ -86,11 +86,8 @@ impl SpawnLock {
             }
             let watch = watch.as_ref().and_then(Option::as_ref);
             let pause = if tries_left > 0 { settle_pause(tries_left) } else { interval(watch.is_some(), told, waited) };
-            let inputs: &[_] = match watch {
-                Some(watch) if tries_left == 0 => &[(watch.as_fd(), Interest::Read)],
-                _ => &[],
-            };
-            match patience.wait(inputs, pause) {
+            let input = watch.and_then(Watch::input);
+            match patience.wait(input.as_slice(), pause) {
                 Ok(Wake::Cancelled) => return Acquired::Cancelled,
                 Ok(Wake::Input) => {
                     tries_left = SETTLE_TRIES;

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::event::EventfdFlags;
@@ -15,7 +16,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Pid, PidfdFlags};
 
-use super::{PortOwner, Process, Signal};
+use super::{Interest, PortOwner, Process, Signal};
 
 /// Something to wait for that another thread rings, once and for good.
 #[derive(Debug)]
@@ -42,26 +43,60 @@ impl Bell {
 
 /// Tells of a lock that was closed by a writer and of files that were renamed into a directory.
 #[derive(Debug)]
-pub(crate) struct Watch(OwnedFd);
+pub(crate) struct Watch {
+    fd: Option<OwnedFd>,
+    watches: [i32; 2],
+}
+
+/// Descriptors to use again, each with the process that made it. Closing one can take 20 ms, the grace period of the kernel's
+/// lists, and would stand between a waiter's having the lock and its return.
+static IDLE: Mutex<Vec<(u32, OwnedFd)>> = Mutex::new(Vec::new());
+const IDLE_MOST: usize = 4;
 
 impl Watch {
     /// Two watches, so that the server writing its log and readers closing the lock wake nobody.
     pub(crate) fn on(lock: &Path, dir: &Path) -> io::Result<Self> {
-        let fd = rustix::fs::inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        rustix::fs::inotify::add_watch(&fd, lock, WatchFlags::CLOSE_WRITE)?;
-        rustix::fs::inotify::add_watch(&fd, dir, WatchFlags::MOVED_TO)?;
-        Ok(Watch(fd))
+        let fd = match idle_descriptor() {
+            Some(fd) => fd,
+            None => rustix::fs::inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+        };
+        let closed = rustix::fs::inotify::add_watch(&fd, lock, WatchFlags::CLOSE_WRITE)?;
+        let renamed = rustix::fs::inotify::add_watch(&fd, dir, WatchFlags::MOVED_TO)?;
+        let watch = Watch { fd: Some(fd), watches: [closed, renamed] };
+        watch.drain();
+        Ok(watch)
     }
 
-    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    pub(crate) fn input(&self) -> Option<(BorrowedFd<'_>, Interest)> {
+        self.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read))
     }
 
     /// Forgets what was told so far. Call it before looking, so that nothing told while looking is lost.
     pub(crate) fn drain(&self) {
         let mut buffer = [0u8; 4096];
-        while matches!(rustix::io::read(&self.0, &mut buffer), Ok(read) if read > 0) {}
+        while self.fd.as_ref().is_some_and(|fd| matches!(rustix::io::read(fd, &mut buffer), Ok(read) if read > 0)) {}
     }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let Some(fd) = self.fd.take() else { return };
+        for watch in self.watches {
+            let _ = rustix::fs::inotify::remove_watch(&fd, watch);
+        }
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MOST {
+            idle.push((std::process::id(), fd));
+        }
+    }
+}
+
+/// One of this very process: a forked child shares its parent's, and would take the parent's news.
+fn idle_descriptor() -> Option<OwnedFd> {
+    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = std::process::id();
+    idle.retain(|(pid, _)| *pid == own);
+    idle.pop().map(|(_, fd)| fd)
 }
 
 /// A text that differs after every boot.

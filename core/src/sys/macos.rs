@@ -9,7 +9,7 @@ use rustix::io::{Errno, FdFlags};
 use rustix::net::{AddressFamily, SendFlags, SocketType};
 use rustix::process::Pid;
 
-use super::{PortOwner, Process, Signal};
+use super::{Interest, PortOwner, Process, Signal};
 
 /// Something to wait for that another thread rings, once and for good.
 #[derive(Debug)]
@@ -43,15 +43,15 @@ impl Bell {
 
 /// This system tells nothing here that inotify would: waiters look at short intervals.
 #[derive(Debug)]
-pub(crate) struct Watch(OwnedFd);
+pub(crate) struct Watch;
 
 impl Watch {
     pub(crate) fn on(_lock: &Path, _dir: &Path) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    pub(crate) fn input(&self) -> Option<(BorrowedFd<'_>, Interest)> {
+        None
     }
 
     pub(crate) fn drain(&self) {}

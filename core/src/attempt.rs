@@ -26,6 +26,11 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The same when its main process is dead already and only descendants are left.
 const GRACE_OF_ORPHANS: Duration = Duration::from_millis(100);
 
+/// The bounds of the interval between two questions, and of the pause after an answer.
+const QUESTIONS_LEAST: Duration = Duration::from_millis(1);
+const QUESTIONS_MOST: Duration = Duration::from_millis(250);
+const LEAST_PAUSE: Duration = Duration::from_micros(500);
+const SHORT_START: Duration = Duration::from_millis(80);
 /// How long a server whose port is served by another may take to notice.
 const STRANGER_SETTLES: Duration = Duration::from_secs(2);
 
@@ -141,6 +146,7 @@ impl Attempt {
                 Some(launched) if !self.handed_over => call.plan.patience.until_rung(&launched.death),
                 _ => call.plan.patience.clone(),
             };
+            let asked = Deadline::after(deadline::LONG_ENOUGH);
             let Ok(verdict) = call.ask(&patience) else {
                 call.check_cancelled()?;
                 continue;
@@ -163,7 +169,8 @@ impl Attempt {
                 let ends = self.is_ours_to_end(call);
                 return Err(call.report().timeout(&self.record, self.since.elapsed(), ends));
             }
-            let _ = patience.pause(interval(self.since.elapsed()));
+            // Counted from question to question, so that a slow answer is no later one.
+            let _ = patience.pause(interval(self.since.elapsed()).saturating_sub(asked.elapsed()).max(LEAST_PAUSE));
             call.check_cancelled()?;
         }
     }
@@ -248,8 +255,9 @@ fn publish(place: &Place, record: &Record, error: &Error) {
 }
 
 /// The probe interval follows the time already waited: a start is noticed within a fortieth of its length, with few questions.
+/// Short starts are the common ones, and get a question a millisecond.
 pub(crate) fn interval(waited: Duration) -> Duration {
-    (waited / 40).clamp(Duration::from_millis(1), Duration::from_millis(250))
+    if waited < SHORT_START { QUESTIONS_LEAST } else { (waited / 40).clamp(QUESTIONS_LEAST, QUESTIONS_MOST) }
 }
 
 /// The declared directory, else the caller's own; `/` when that was deleted.

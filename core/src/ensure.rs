@@ -8,7 +8,6 @@ use crate::end::Ours;
 use crate::error::{ErrorCode, Result};
 use crate::flow::{Flow, SECOND_LOOK};
 use crate::life::Known;
-use crate::plan::Start;
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::server::{Origin, Server};
@@ -78,13 +77,10 @@ impl ServerSpec {
         match flow.decide()? {
             Next::Found(record, origin) => Ok(Kick::Running(flow.server(record.as_ref(), origin))),
             Next::Adopt(_) | Next::Wait => Ok(Kick::Starting),
-            Next::Start(before) => {
-                let start = flow.command()?;
-                match Attempt::start(&mut flow.call, &start, before.as_ref())? {
-                    Begun::ByUs(attempt) => Ok(Kick::Started { pid: attempt.record.pid.unwrap_or_default() }),
-                    Begun::ByAnother => Ok(Kick::Starting),
-                }
-            }
+            Next::Start(before) => match flow.begin(before.as_ref())? {
+                Begun::ByUs(attempt) => Ok(Kick::Started { pid: attempt.record.pid.unwrap_or_default() }),
+                Begun::ByAnother => Ok(Kick::Starting),
+            },
         }
     }
 }
@@ -163,8 +159,10 @@ impl Flow {
         Ours::of(&self.call.plan.place, &known.record, false).end(self.call.plan.stop_timeout, &self.call.plan.patience)
     }
 
-    fn command(&self) -> Result<Start> {
-        self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())
+    /// Runs the command; an error where this call may only look.
+    fn begin(&mut self, before: Option<&Record>) -> Result<Begun> {
+        let start = self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())?;
+        Attempt::start(&mut self.call, &start, before)
     }
 
     /// Does what was decided, under the lock; `None` when it has to be decided anew.
@@ -175,17 +173,13 @@ impl Flow {
                 let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
                 self.finished(finished, Origin::Joined).map(Some)
             }
-            Next::Start(before) => {
-                let start = self.command()?;
-                match Attempt::start(&mut self.call, &start, before.as_ref()) {
-                    Ok(Begun::ByUs(attempt)) => {
-                        let finished = attempt.finish(&mut self.call);
-                        self.finished(finished, Origin::Started).map(Some)
-                    }
-                    Ok(Begun::ByAnother) => Ok(None),
-                    Err(error) => Err(error),
+            Next::Start(before) => match self.begin(before.as_ref())? {
+                Begun::ByUs(attempt) => {
+                    let finished = attempt.finish(&mut self.call);
+                    self.finished(finished, Origin::Started).map(Some)
                 }
-            }
+                Begun::ByAnother => Ok(None),
+            },
             Next::Wait => Ok(None),
         }
     }

@@ -41,7 +41,8 @@ impl Flow {
     pub(crate) fn look(&mut self) -> Result<Option<Server>> {
         let early = Known::look(&self.call.plan.place, &self.call.plan.name).known();
         let within = environment::is_within(self.call.plan.place.dir());
-        if within && early.as_ref().is_some_and(|known| known.record.pid == Some(std::process::id())) {
+        let is_ourselves = |known: Known| known.with_pid(&self.call.plan.place).record.pid == Some(std::process::id());
+        if within && early.clone().is_some_and(is_ourselves) {
             return Err(self.call.report().recursive());
         }
         if !within && early.as_ref().is_some_and(|known| known.record.state == Phase::Starting && known.lives()) {
@@ -80,7 +81,9 @@ impl Flow {
     /// The same, with what was known just before, unless that has changed since.
     fn found_as(&mut self, early: Option<Known>) -> Result<Option<Server>> {
         let unchanged = Stamp::of(&self.call.plan.place.record()) == self.record_before;
-        let Some(known) = early.filter(|_| unchanged).or_else(|| self.known()).filter(Known::lives) else {
+        let Some(known) =
+            early.filter(|_| unchanged).map(|known| known.with_pid(&self.call.plan.place)).or_else(|| self.known()).filter(Known::lives)
+        else {
             self.name_stranger();
             return Ok(Some(self.server(None, Origin::Foreign)));
         };
@@ -91,7 +94,7 @@ impl Flow {
     /// What the place says; garbage is told, and counts as nothing.
     pub(crate) fn known(&self) -> Option<Known> {
         match Known::look(&self.call.plan.place, &self.call.plan.name) {
-            Seen::Known(known) => Some(known),
+            Seen::Known(known) => Some(known.with_pid(&self.call.plan.place)),
             Seen::Nothing => None,
             Seen::Garbage(problem) => {
                 self.call.warn(format!("{} makes no sense and will be replaced: {problem}", self.call.plan.place.record().display()));

@@ -35,21 +35,28 @@ impl Seen {
 }
 
 impl Known {
-    /// Reads the record, and mends what a starter that died halfway could not write: the server's own pid.
+    /// Reads the record and asks the alive lock.
     pub(crate) fn look(place: &Place, name: &str) -> Seen {
         let alive = AliveLock::of(place);
         let held = alive.is_held();
-        let mut record = match Record::read(place) {
+        let record = match Record::read(place) {
             Ok(Some(record)) => record,
             Ok(None) if !held => return Seen::Nothing,
             Err(problem) if !held => return Seen::Garbage(problem),
             Ok(None) | Err(_) => rebuilt(place, name),
         };
-        if held && record.pid.is_none() {
-            // A number in a file proves nothing; that this very process holds the lock does.
-            alive.pid().filter(|pid| alive.holders().contains(pid)).inspect(|pid| record.set_process(*pid));
-        }
         Seen::Known(Known { record, held })
+    }
+
+    /// Finds what a starter that died halfway could not write: the server's own pid. It takes a look at every process of the
+    /// machine, so those who only wait for a start leave it out.
+    pub(crate) fn with_pid(mut self, place: &Place) -> Self {
+        let alive = AliveLock::of(place);
+        if self.held && self.record.pid.is_none() {
+            // A number in a file proves nothing; that this very process holds the lock does.
+            alive.pid().filter(|pid| alive.holders().contains(pid)).inspect(|pid| self.record.set_process(*pid));
+        }
+        self
     }
 
     /// Whether anything of the server lives.

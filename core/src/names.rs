@@ -227,7 +227,7 @@ fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &List
 }
 
 fn living(place: &Place, name: &str) -> Option<Known> {
-    Known::look(place, name).known().filter(Known::lives)
+    Known::look(place, name).known().map(|known| known.with_pid(place)).filter(Known::lives)
 }
 
 fn not_running(name: &str) -> Error {
@@ -236,7 +236,7 @@ fn not_running(name: &str) -> Error {
 }
 
 fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
-    let known = Known::look(place, name).known();
+    let known = Known::look(place, name).known().map(|known| known.with_pid(place));
     let alive = known.as_ref().filter(|known| known.lives());
     let record = known.as_ref().map(|known| &known.record);
     let failed = FailedAttempt::read(place).filter(|failed| record.is_none_or(|record| failed.failed_at >= record.ready_at));

@@ -55,7 +55,8 @@ impl Flow {
                 _ if self.call.plan.patience.deadline.expired() => self.out_of_time(None),
                 _ => Ok(Turn::Ours(Some(lock))),
             },
-            Acquired::Told(news) => self.heed(news),
+            Acquired::Told(News::Ready(record)) => Ok(Turn::Joined(record)),
+            Acquired::Told(News::Failed(error)) => Err(error),
             Acquired::Unavailable(cause) => self.without_lock(cause),
             Acquired::Cancelled => Err(self.call.cancelled()),
             Acquired::Elapsed if self.call.plan.patience.deadline.expired() => self.out_of_time(lock::holder(&place)),
@@ -71,10 +72,11 @@ impl Flow {
     /// A holder that is frozen publishes nothing; its server may be well all the same.
     fn out_of_time(&mut self, holder: Option<Holder>) -> Result<Turn> {
         match self.look_again()? {
-            Verdict::Ready => match (self.found()?, self.known()) {
-                (Some(server), _) => Ok(Turn::Found(server)),
-                (None, known) => Ok(Turn::Found(self.server(known.map(|known| known.record).as_ref(), Origin::Joined))),
-            },
+            Verdict::Ready => {
+                let vouched_for = self.found()?;
+                let unvouched = || self.server(self.known().map(|known| known.record).as_ref(), Origin::Joined);
+                Ok(Turn::Found(vouched_for.unwrap_or_else(unvouched)))
+            }
             _ => Err(self.call.report().lock_timeout(holder)),
         }
     }
@@ -125,13 +127,6 @@ impl Flow {
         match record.filter(|record| fresh(record) && later(record)) {
             Some(record) => Some(News::Ready(record)),
             None => failed.map(|failed| News::Failed(failed.failure.into())),
-        }
-    }
-
-    fn heed(&mut self, news: News) -> Result<Turn> {
-        match news {
-            News::Ready(record) => Ok(Turn::Joined(record)),
-            News::Failed(error) => Err(error),
         }
     }
 }

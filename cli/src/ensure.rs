@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use spawnlock::{CheckSource, Kick, OnLockUnavailable, Server, ServerSpec, State, duration};
+use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Server, ServerSpec, State, duration};
 
 use crate::args::{Common, Ensure, Fact};
 use crate::exit;
@@ -88,6 +88,10 @@ fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<ServerSpec
     if !args.identity.is_empty() {
         spec = spec.identity(identity(&args.identity)?);
     }
+    if let Some(kind) = &args.lock {
+        spec = spec.lock(LockKind::parse(kind)?);
+    }
+    spec = with(spec, args.lock_file, ServerSpec::lock_file);
     if let Some(what) = &args.on_lock_unavailable {
         spec = spec.on_lock_unavailable(OnLockUnavailable::parse(what)?);
     }

@@ -78,6 +78,8 @@ How long to wait:
       --no-wait                  Return as soon as it is started, ready or not
       --stop-timeout TIME        How long it may take to end after SIGTERM, before SIGKILL [default: 10s]
       --lock-patience TIME       Start anyway after having waited this long for the lock [default: never]
+      --lock KIND                auto, flock or excl: what the spawn lock is made of [default: auto]
+      --lock-file FILE           A lock to hold as well, for old scripts that know only that file
       --on-lock-unavailable DO   proceed or fail, where no lock can be had [default: proceed]
       --env-prefix PREFIX        Also take PREFIX_PORT, PREFIX_INIT_TIMEOUT, PREFIX_LOCK_TIMEOUT and
                                  PREFIX_POLL_INTERVAL (milliseconds) from the environment

@@ -58,6 +58,12 @@ pub(crate) fn now_text() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
+/// How old something is that happened then, in nanoseconds since 1970, by the wall clock; `None` for what is yet to come.
+pub(crate) fn age(then_ns: i128) -> Option<Duration> {
+    let now_ns = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
+    u64::try_from(now_ns - then_ns).ok().map(Duration::from_nanos)
+}
+
 /// A text no other call on this machine makes: for attempts and lock tokens.
 pub(crate) fn unique() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};

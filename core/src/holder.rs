@@ -1,41 +1,71 @@
-//! Who holds a lock. For people: only the kernel's lock decides.
+//! Who holds a lock, as it wrote itself down. For a kernel lock this is for people; for an existence lock it is the evidence.
+
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::deadline;
 use crate::sys;
 
-/// The process that holds a spawn lock, as it wrote it down.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The process that holds a lock, as it wrote it down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Holder {
     /// Its process id.
     pub pid: u32,
-    /// What it was run as, short: `node server.js`.
-    #[serde(default)]
-    pub program: String,
-    /// Since when it holds the lock, in milliseconds since 1970.
+    /// Since when it holds the lock, in milliseconds since 1970; 0 when it did not say.
     #[serde(default, rename = "timestamp")]
     pub since_ms: u64,
-    /// The machine it runs on.
-    #[serde(default)]
-    pub host: String,
     /// Tells this holding from every other.
     #[serde(default)]
     pub token: String,
+    /// The machine it runs on.
+    #[serde(default)]
+    pub host: String,
+    /// What it was run as, short: `node server.js`.
+    #[serde(default)]
+    pub program: String,
+    /// When the process began, in the system's own unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) start_time: Option<u64>,
+    /// The boot in which that pid means something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) boot_id: Option<String>,
+    /// The pid namespace in which it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pid_namespace: Option<String>,
 }
+
+/// What does not change while a process lives: asked of the system once.
+static OURSELVES: Mutex<Option<Holder>> = Mutex::new(None);
 
 impl Holder {
     /// This process, from now on.
     pub(crate) fn ourselves() -> Self {
+        Holder { since_ms: deadline::now_ms(), token: deadline::unique(), ..Holder::this_process() }
+    }
+
+    /// This process, holding nothing yet.
+    pub(crate) fn this_process() -> Self {
         let pid = std::process::id();
+        let mut known = OURSELVES.lock().unwrap_or_else(PoisonError::into_inner);
+        // A forked child has a pid and a start time of its own.
+        match &*known {
+            Some(known) if known.pid == pid => known.clone(),
+            _ => known.insert(Holder::asked_of_the_system(pid)).clone(),
+        }
+    }
+
+    fn asked_of_the_system(pid: u32) -> Self {
         Holder {
             pid,
-            program: sys::program_of(pid).unwrap_or_default(),
-            since_ms: deadline::now_ms(),
             host: sys::host_name(),
-            token: deadline::unique(),
+            program: sys::program_of(pid).unwrap_or_default(),
+            start_time: sys::process(pid).map(|process| process.start_time),
+            boot_id: sys::boot_id(),
+            pid_namespace: sys::pid_namespace(),
+            ..Holder::default()
         }
     }
 
@@ -51,7 +81,10 @@ impl std::fmt::Display for Holder {
         if !self.program.is_empty() {
             write!(f, " ({})", self.program)?;
         }
-        write!(f, ", for {}", self.held_for())
+        if !self.host.is_empty() && self.host != Holder::this_process().host {
+            write!(f, " on {}", self.host)?;
+        }
+        if self.since_ms > 0 { write!(f, ", for {}", self.held_for()) } else { Ok(()) }
     }
 }
 
@@ -61,6 +94,6 @@ pub(crate) fn who(holder: Option<&Holder>) -> String {
 }
 
 /// What a waiter tells after a while.
-pub(crate) fn waiting_line(name: &str, holder: Option<&Holder>) -> String {
-    format!("waiting for the spawn lock of \"{name}\", held by {}", who(holder))
+pub(crate) fn waiting_line(lock: &str, holder: Option<&Holder>) -> String {
+    format!("waiting for the {lock}, held by {}", who(holder))
 }

@@ -68,6 +68,7 @@ pub use ensure::Kick;
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};
 pub use holder::Holder;
+pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use names::{State, StateDir, Status, StopOptions, list, status, stop};
 pub use probe::{Check, CheckSource, Verdict};
 pub use server::{Origin, Server};

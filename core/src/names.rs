@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, Failure, Result};
 use crate::event::{Event, EventKind, Listener};
 use crate::holder::{Holder, waiting_line, who};
 use crate::life::Known;
-use crate::lock::{self, Acquired, SpawnLock};
+use crate::lock::{Acquired, LockKind, SpawnLock, StartGuard, StartLock};
 use crate::place::{self, Place, Stamp};
 use crate::plan;
 use crate::probe::{Check, Probe, Verdict};
@@ -201,9 +201,9 @@ impl StateDir {
 }
 
 /// A stop and a start never overlap. Where no lock can be had the stop goes on without.
-fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &Listener) -> Result<Option<SpawnLock>> {
+fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &Listener) -> Result<Option<StartGuard>> {
     let tell = |holder: Option<Holder>| {
-        let message = waiting_line(name, holder.as_ref());
+        let message = waiting_line(&format!("spawn lock of \"{name}\""), holder.as_ref());
         listener.tell(&Event {
             kind: EventKind::Waiting,
             name: name.to_owned(),
@@ -213,12 +213,13 @@ fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &List
             holder,
         });
     };
-    match SpawnLock::acquire(place, patience, tell, || None::<()>) {
-        Acquired::Held(lock) => Ok(Some(lock)),
+    let lock = StartLock::of(place, LockKind::Auto, None);
+    match lock.acquire(patience, tell, || None::<()>) {
+        Acquired::Held(lock) | Acquired::Broken(lock, _) => Ok(Some(lock)),
         Acquired::Unavailable(_) | Acquired::Told(()) => Ok(None),
         Acquired::Cancelled => Err(Error::new(ErrorCode::Cancelled, format!("stopping server \"{name}\" was cancelled"))),
         Acquired::Elapsed => {
-            let holder = lock::holder(place);
+            let holder = lock.holder();
             let who = who(holder.as_ref());
             let summary = format!("server \"{name}\" could not be stopped: {who} has held the spawn lock for {}", readable(LOCK_TIMEOUT));
             Err(Error::new(ErrorCode::LockTimeout, summary).with(|failure| failure.pid = holder.map(|holder| holder.pid)))
@@ -255,7 +256,7 @@ fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
         ready_ms: record.and_then(|record| record.ready_ms),
         log_file: record.and_then(|record| record.log_file.clone()),
         place: place.dir().to_owned(),
-        holder: lock::is_held(&place.spawn_lock()).then(|| lock::holder(place)).flatten(),
+        holder: SpawnLock::holder_of(place.spawn_lock(), LockKind::Auto).ok().flatten(),
         last_failure: failed.map(|failed| failed.failure),
     };
     if cancel.is_cancelled() {

@@ -28,6 +28,18 @@ pub(crate) fn state_dir(asked: Option<&Path>) -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// A file of the user's, by its whole path: the same one wherever the process goes meanwhile.
+///
+/// # Errors
+/// `CONFIG` naming `option` when it names no file.
+pub(crate) fn file_path(option: &str, path: &Path) -> Result<PathBuf> {
+    match std::path::absolute(path) {
+        Ok(path) if path.file_name().is_some() => Ok(path),
+        Ok(_) => Err(Error::config(option, format!("is `{}`, which names no file", path.display()))),
+        Err(error) => Err(Error::config(option, "is empty").caused_by(error)),
+    }
+}
+
 /// The directory of one name. Nothing is made on disk before [`Place::create`].
 #[derive(Clone, Debug)]
 pub(crate) struct Place {

@@ -8,6 +8,7 @@ use crate::deadline::Deadline;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::Listener;
+use crate::lock::StartLock;
 use crate::place::{self, Place};
 use crate::probe::{Check, CheckSource, Endpoint, Probe, parse_identity};
 use crate::spec::{OnLockUnavailable, ServerSpec};
@@ -34,6 +35,7 @@ pub(crate) struct Plan {
     pub(crate) start: Option<Start>,
     pub(crate) patience: Patience,
     pub(crate) timeout: Duration,
+    pub(crate) lock: StartLock,
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) stop_timeout: Duration,
@@ -92,6 +94,7 @@ impl ServerSpec {
             probe: Probe { checks, identity, timeout: probe_timeout },
             patience: Patience::new(Deadline::after(at_least_some("timeout", timeout)?), self.cancel.clone().unwrap_or_else(Cancel::never)),
             timeout,
+            lock: StartLock::of(&place, self.lock, self.lock_file.as_deref().map(|file| place::file_path("lockFile", file)).transpose()?),
             lock_patience: self.lock_patience,
             on_lock_unavailable: self.on_lock_unavailable,
             stop_timeout: self.stop_timeout.unwrap_or(STOP_TIMEOUT),
@@ -130,11 +133,7 @@ impl ServerSpec {
             return Err(Error::config("env", format!("has a variable `{}` that no system accepts", key.escape_debug())));
         }
         let cwd = self.cwd.as_deref().map(checked_cwd).transpose()?;
-        let log = self
-            .log
-            .as_deref()
-            .map(|log| std::path::absolute(log).map_err(|error| Error::config("log", "is no path").caused_by(error)))
-            .transpose()?;
+        let log = self.log.as_deref().map(|log| place::file_path("log", log)).transpose()?;
         let umask = self.umask.unwrap_or(UMASK);
         if umask > 0o777 {
             return Err(Error::config("umask", format!("is {umask:#o}: at most 0o777")));

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
+use crate::lock::LockKind;
 use crate::probe::CheckSource;
 
 /// What to do where no lock can be had: a read-only place, a file system without locks.
@@ -64,6 +65,8 @@ pub struct ServerSpec {
     pub(crate) log: Option<PathBuf>,
     pub(crate) tail_lines: Option<usize>,
     pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) lock: LockKind,
+    pub(crate) lock_file: Option<PathBuf>,
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) stop_timeout: Option<Duration>,
@@ -158,6 +161,19 @@ impl ServerSpec {
     /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
     pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.state_dir = Some(dir.into());
+        self
+    }
+
+    /// What the spawn lock is made of. Default: `auto`, which is `flock` wherever the file system has it.
+    pub fn lock(mut self, kind: LockKind) -> Self {
+        self.lock = kind;
+        self
+    }
+
+    /// A lock that must be held as well, at any path, so that tools which know only that file and we exclude each other:
+    /// an existence lock, or with [`lock`](ServerSpec::lock) `flock` a kernel lock.
+    pub fn lock_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.lock_file = Some(file.into());
         self
     }
 

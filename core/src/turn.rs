@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::flow::Flow;
 use crate::holder::{Holder, waiting_line, who};
-use crate::lock::{self, Acquired, SpawnLock};
+use crate::lock::{Acquired, StartGuard};
 use crate::place::Stamp;
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
@@ -24,7 +24,7 @@ const FRESH_MS: u64 = 2000;
 
 /// How a call came to act: with the lock, without one where none can be had, or not at all.
 pub(crate) enum Turn {
-    Ours(Option<SpawnLock>),
+    Ours(Option<StartGuard>),
     /// The holder published that it is ready.
     Joined(Record),
     /// The server itself answered, late in the day.
@@ -40,17 +40,13 @@ enum News {
 impl Flow {
     /// Waits for the lock, or for the word of the one who holds it.
     pub(crate) fn take_turn(&mut self) -> Result<Turn> {
-        let place = self.call.plan.place.clone();
-        if let Err(cause) = place.create() {
-            return self.without_lock(cause);
-        }
         let whole = &self.call.plan.patience;
         let patience = match self.call.plan.lock_patience {
             Some(limit) => whole.within(limit),
             None => whole.beyond(LAST_WORDS.min(self.call.plan.timeout / 2)),
         };
-        match SpawnLock::acquire(&place, &patience, |holder| self.tell_waiting(holder), || self.news()) {
-            Acquired::Held(lock) => match self.news() {
+        match self.call.plan.lock.acquire(&patience, |holder| self.tell_waiting(holder), || self.news()) {
+            Acquired::Held(lock) | Acquired::Broken(lock, _) => match self.news() {
                 Some(News::Failed(error)) => Err(error),
                 _ if self.call.plan.patience.deadline.expired() => self.out_of_time(None),
                 _ => Ok(Turn::Ours(Some(lock))),
@@ -59,9 +55,9 @@ impl Flow {
             Acquired::Told(News::Failed(error)) => Err(error),
             Acquired::Unavailable(cause) => self.without_lock(cause),
             Acquired::Cancelled => Err(self.call.cancelled()),
-            Acquired::Elapsed if self.call.plan.patience.deadline.expired() => self.out_of_time(lock::holder(&place)),
+            Acquired::Elapsed if self.call.plan.patience.deadline.expired() => self.out_of_time(self.call.plan.lock.holder()),
             Acquired::Elapsed => {
-                let holder = who(lock::holder(&place).as_ref());
+                let holder = who(self.call.plan.lock.holder().as_ref());
                 self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as lock patience asks"));
                 self.call.lockless = true;
                 Ok(Turn::Ours(None))
@@ -82,14 +78,10 @@ impl Flow {
     }
 
     /// The lock if it is free now; `None` while somebody else is at it.
-    pub(crate) fn try_turn(&mut self) -> Result<Option<Option<SpawnLock>>> {
-        let place = self.call.plan.place.clone();
-        if let Err(cause) = place.create() {
-            return self.without_lock(cause).map(|_| Some(None));
-        }
+    pub(crate) fn try_turn(&mut self) -> Result<Option<Option<StartGuard>>> {
         // A few milliseconds, for somebody who merely looks at the lock.
-        match SpawnLock::acquire(&place, &self.call.plan.patience.within(A_LOOK), |_| {}, || None::<()>) {
-            Acquired::Held(lock) => Ok(Some(Some(lock))),
+        match self.call.plan.lock.acquire(&self.call.plan.patience.within(A_LOOK), |_| {}, || None::<()>) {
+            Acquired::Held(lock) | Acquired::Broken(lock, _) => Ok(Some(Some(lock))),
             Acquired::Unavailable(cause) => self.without_lock(cause).map(|_| Some(None)),
             Acquired::Cancelled => Err(self.call.cancelled()),
             Acquired::Told(()) | Acquired::Elapsed => Ok(None),
@@ -113,7 +105,7 @@ impl Flow {
     }
 
     fn tell_waiting(&self, holder: Option<Holder>) {
-        let message = waiting_line(&self.call.plan.name, holder.as_ref());
+        let message = waiting_line(&format!("spawn lock of \"{}\"", self.call.plan.name), holder.as_ref());
         self.call.tell_of(EventKind::Waiting, message, None, holder);
     }
 

@@ -28,7 +28,7 @@ fn with_failing(client: Client, call: &str, fault: &str) -> Client {
 fn without_file_locks_the_start_goes_on_with_a_warning() {
     if has_strace() {
         let scene = Scene::new();
-        proceeds(&scene, with_failing(scene.client(&[]), "flock", "error=ENOLCK"));
+        proceeds(&scene, with_failing(scene.client(&[]).flag(&["--lock", "flock"]), "flock", "error=ENOLCK"));
     }
 }
 
@@ -36,7 +36,7 @@ fn without_file_locks_the_start_goes_on_with_a_warning() {
 fn without_file_locks_the_start_fails_when_asked_to() {
     if has_strace() {
         let scene = Scene::new();
-        fails(&scene, with_failing(scene.client(&[]), "flock", "error=EOPNOTSUPP"));
+        fails(&scene, with_failing(scene.client(&[]).flag(&["--lock", "flock"]), "flock", "error=EOPNOTSUPP"));
     }
 }
 
@@ -47,7 +47,8 @@ fn without_file_locks_the_bind_of_the_server_decides() {
     }
     let scene = Scene::new();
     let gate = scene.path("gate");
-    let client = || with_failing(scene.client(&["--delay", "100"]), "flock", "error=ENOLCK").gate(gate.clone()).start();
+    let client =
+        || with_failing(scene.client(&["--delay", "100"]).flag(&["--lock", "flock"]), "flock", "error=ENOLCK").gate(gate.clone()).start();
     let clients: Vec<Running> = (0..6).map(|_| client()).collect();
     wait_until("all clients wait at the gate", SOON, || gate::waiting_at(&gate) == 6);
     gate::open(&gate).unwrap();
@@ -58,6 +59,63 @@ fn without_file_locks_the_bind_of_the_server_decides() {
         let pid = &outcome.line()["pid"];
         assert!(pid.is_null() || *pid == scene.living()[0], "a loser vouches for a server that is about to die: {outcomes:#?}");
     }
+}
+
+#[test]
+fn without_file_locks_an_existence_lock_does() {
+    if !has_strace() {
+        return;
+    }
+    let scene = Scene::new();
+    let gate = scene.path("gate");
+    let client = || with_failing(scene.client(&["--delay", "100"]), "flock", "error=ENOLCK").flag(&["--events"]).gate(gate.clone()).start();
+    let clients: Vec<Running> = (0..6).map(|_| client()).collect();
+    wait_until("all clients wait at the gate", SOON, || gate::waiting_at(&gate) == 6);
+    gate::open(&gate).unwrap();
+    let outcomes: Vec<_> = clients.into_iter().map(|client| client.finish(SOON * 2)).collect();
+    assert_eq!(scene.starts().len(), 1, "{outcomes:#?}");
+    for outcome in &outcomes {
+        assert_eq!([outcome.pid()], *scene.living());
+        assert!(!outcome.stderr.contains("warning"), "{outcome:#?}");
+    }
+    assert!(!scene.place().join("start.lock.excl").exists());
+}
+
+#[test]
+fn every_kind_of_lock_makes_one_start() {
+    for kind in ["auto", "flock", "excl"] {
+        for file in [false, true] {
+            let scene = Scene::new();
+            let path = scene.path("old/init.lock").display().to_string();
+            let flags: &[&str] = if file { &["--lock", kind, "--lock-file", &path] } else { &["--lock", kind] };
+            let gate = scene.path("gate");
+            let clients: Vec<Running> = (0..6).map(|_| scene.client(&["--delay", "100"]).flag(flags).gate(gate.clone()).start()).collect();
+            wait_until("all clients wait at the gate", SOON, || gate::waiting_at(&gate) == 6);
+            gate::open(&gate).unwrap();
+            let outcomes: Vec<_> = clients.into_iter().map(|client| client.finish(SOON * 2)).collect();
+            assert_eq!(scene.starts().len(), 1, "{kind} {file}: {outcomes:#?}");
+            assert!(outcomes.iter().all(|outcome| outcome.pid() == scene.living()[0]), "{kind} {file}: {outcomes:#?}");
+        }
+    }
+}
+
+#[test]
+fn an_old_script_that_holds_the_lock_file_is_waited_for() {
+    let scene = Scene::new();
+    let path = scene.path("init.lock");
+    // As the script writes it: its pid, ours here, and the time.
+    std::fs::write(&path, format!(r#"{{"pid":{},"timestamp":1700000000000}}"#, std::process::id())).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let spec = scene.spec(&[]).lock_file(&path).on_event(move |event| tell.send(event.message.clone()).unwrap());
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| spec.ensure());
+        let line = told.recv_timeout(SOON).unwrap();
+        assert!(line.contains("waiting for the spawn lock") && line.contains(&std::process::id().to_string()), "{line}");
+        assert_eq!(scene.starts().len(), 0);
+        std::fs::remove_file(&path).unwrap();
+        client.join().unwrap().unwrap();
+    });
+    assert!(!path.exists(), "the lock is let go");
 }
 
 #[test]

@@ -1,7 +1,87 @@
-//! The locks of a place: the spawn lock, held by the one that may start, and the alive lock, held by the server.
+//! The locks: the spawn lock, held by the one that may start, of two kinds and for anybody's use; and the alive lock, held by
+//! the server.
 
+mod acquire;
 mod alive;
+mod content;
+mod existence;
 mod flock;
+mod held;
+mod mutex;
+mod options;
+mod refresh;
+mod seat;
+mod sight;
+mod start;
+mod support;
+mod wait;
 
-pub(crate) use alive::{AliveLock, is_held};
-pub(crate) use flock::{Acquired, SpawnLock, holder};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::holder::Holder;
+use held::Held;
+
+pub(crate) use acquire::{Acquired, acquire_with_news};
+pub(crate) use alive::AliveLock;
+pub(crate) use options::Terms;
+pub use options::{LockKind, LockOptions};
+pub(crate) use start::{StartGuard, StartLock};
+pub use support::FlockSupport;
+
+/// A lock between processes and threads, held until it is released or dropped, or its process dies.
+///
+/// Two kinds, chosen by [`LockKind`]: a kernel lock (the default), and an existence lock for peers that only know
+/// `O_CREAT|O_EXCL` and for file systems without `flock`. Threads of one process exclude each other like processes.
+/// A forked child's copy holds nothing and releases nothing.
+///
+/// # Platform behavior
+/// Waiters for a kernel lock stand in the kernel's own queue, first come, first served. Waiters for an existence lock are woken
+/// by its removal or by its owner's death on Linux, and look every 1 to 50 ms elsewhere.
+///
+/// # Cleanup
+/// The file of a kernel lock stays: to remove it would let two hold it. That of an existence lock goes with the lock; its
+/// `<path>.mutex` stays.
+///
+/// # Example
+/// ```
+/// use spawnlock::{LockOptions, SpawnLock};
+/// let dir = tempfile::tempdir()?;
+/// let lock = SpawnLock::acquire(dir.path().join("build.lock"), &LockOptions::new())?;
+/// assert!(lock.is_held());
+/// assert!(lock.release());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SpawnLock(Arc<Held>);
+
+impl SpawnLock {
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// What it is made of; never `Auto`.
+    pub fn kind(&self) -> LockKind {
+        self.0.kind()
+    }
+
+    /// This process, as others read it.
+    pub fn holder(&self) -> Holder {
+        self.0.holder()
+    }
+
+    /// Whether this process holds it still: a forked child does not, nor does one whose lock was broken or removed.
+    pub fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+
+    /// Lets go; a lock that is shared is let go with its last share. `false` when it was no longer ours: somebody had broken
+    /// or removed it, or this is a forked child's copy.
+    pub fn release(self) -> bool {
+        match Arc::try_unwrap(self.0) {
+            Ok(held) => held.let_go(),
+            Err(shared) => shared.is_held(),
+        }
+    }
+}

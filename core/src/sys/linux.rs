@@ -1,8 +1,9 @@
 //! Linux: eventfd, inotify, pidfd and /proc.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufRead, BufReader};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -11,12 +12,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::event::EventfdFlags;
-use rustix::fs::inotify::{CreateFlags, WatchFlags};
+use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Pid, PidfdFlags};
 
-use super::{Interest, PortOwner, Process, Signal};
+use super::{Interest, PortOwner, Process, Signal, Wanted};
 
 /// Something to wait for that another thread rings, once and for good.
 #[derive(Debug)]
@@ -41,11 +42,13 @@ impl Bell {
     }
 }
 
-/// Tells of a lock that was closed by a writer and of files that were renamed into a directory.
+/// Tells of what happened to files, from the kernel.
 #[derive(Debug)]
 pub(crate) struct Watch {
     fd: Option<OwnedFd>,
-    watches: [i32; 2],
+    watches: Vec<i32>,
+    /// Of this directory's removals only those of this name are meant.
+    removed: Option<(i32, OsString)>,
 }
 
 /// Descriptors to use again, each with the process that made it. Closing one can take 20 ms, the grace period of the kernel's
@@ -54,35 +57,68 @@ static IDLE: Mutex<Vec<(u32, OwnedFd)>> = Mutex::new(Vec::new());
 const IDLE_MOST: usize = 4;
 
 impl Watch {
-    /// Two watches, so that the server writing its log and readers closing the lock wake nobody.
-    pub(crate) fn on(lock: &Path, dir: &Path) -> io::Result<Self> {
+    pub(crate) fn on(wanted: &[Wanted<'_>]) -> io::Result<Self> {
         let fd = match idle_descriptor() {
             Some(fd) => fd,
             None => rustix::fs::inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
         };
-        let closed = rustix::fs::inotify::add_watch(&fd, lock, WatchFlags::CLOSE_WRITE)?;
-        let renamed = rustix::fs::inotify::add_watch(&fd, dir, WatchFlags::MOVED_TO)?;
-        let watch = Watch { fd: Some(fd), watches: [closed, renamed] };
-        watch.drain();
+        let mut watch = Watch { fd: Some(fd), watches: Vec::with_capacity(wanted.len()), removed: None };
+        for wanted in wanted {
+            watch.add(wanted)?;
+        }
+        watch.heard();
         Ok(watch)
+    }
+
+    fn add(&mut self, wanted: &Wanted<'_>) -> io::Result<()> {
+        let Some(fd) = &self.fd else { return Ok(()) };
+        let add = |path: &Path, flags| rustix::fs::inotify::add_watch(fd, path, flags | WatchFlags::MASK_ADD);
+        let number = match wanted {
+            Wanted::Closed(file) => add(file, WatchFlags::CLOSE_WRITE)?,
+            Wanted::Published(dir) => add(dir, WatchFlags::MOVED_TO)?,
+            Wanted::Removed(file) => {
+                let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                let number = add(dir, WatchFlags::DELETE | WatchFlags::MOVED_FROM)?;
+                self.removed = Some((number, file.file_name().unwrap_or_default().to_owned()));
+                number
+            }
+        };
+        self.watches.push(number);
+        Ok(())
     }
 
     pub(crate) fn input(&self) -> Option<(BorrowedFd<'_>, Interest)> {
         self.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read))
     }
 
-    /// Forgets what was told so far. Call it before looking, so that nothing told while looking is lost.
-    pub(crate) fn drain(&self) {
-        let mut buffer = [0u8; 4096];
-        while self.fd.as_ref().is_some_and(|fd| matches!(rustix::io::read(fd, &mut buffer), Ok(read) if read > 0)) {}
+    /// Whether something wanted was told; forgets it. Call it before looking, so that nothing told while looking is lost.
+    pub(crate) fn heard(&self) -> bool {
+        let Some(fd) = &self.fd else { return false };
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = Reader::new(fd, &mut buffer);
+        let mut heard = false;
+        while let Ok(event) = events.next() {
+            heard |= self.is_wanted(&event);
+        }
+        heard
+    }
+
+    fn is_wanted(&self, event: &Event<'_>) -> bool {
+        let removal = event.events().intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM);
+        match &self.removed {
+            Some((number, name)) if removal && *number == event.wd() => {
+                event.file_name().is_some_and(|gone| gone.to_bytes() == name.as_bytes())
+            }
+            _ => true,
+        }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         let Some(fd) = self.fd.take() else { return };
-        for watch in self.watches {
-            let _ = rustix::fs::inotify::remove_watch(&fd, watch);
+        for watch in &self.watches {
+            let _ = rustix::fs::inotify::remove_watch(&fd, *watch);
         }
         let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MOST {

@@ -9,7 +9,7 @@ use rustix::io::{Errno, FdFlags};
 use rustix::net::{AddressFamily, SendFlags, SocketType};
 use rustix::process::Pid;
 
-use super::{Interest, PortOwner, Process, Signal};
+use super::{Interest, PortOwner, Process, Signal, Wanted};
 
 /// Something to wait for that another thread rings, once and for good.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Bell {
 pub(crate) struct Watch;
 
 impl Watch {
-    pub(crate) fn on(_lock: &Path, _dir: &Path) -> io::Result<Self> {
+    pub(crate) fn on(_wanted: &[Wanted<'_>]) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -54,7 +54,9 @@ impl Watch {
         None
     }
 
-    pub(crate) fn drain(&self) {}
+    pub(crate) fn heard(&self) -> bool {
+        false
+    }
 }
 
 /// A text that differs after every boot.

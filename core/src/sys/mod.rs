@@ -4,6 +4,7 @@
 //! functions, in the same order, with the same names, even where one system finds the word odd.
 
 mod child;
+mod files;
 mod net;
 mod on_fork;
 mod unix;
@@ -18,6 +19,10 @@ mod platform;
 compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a port needs");
 
 pub(crate) use child::{Detached, NotStarted, start_detached};
+pub(crate) use files::{
+    FileFacts, Lookup, create_new, exchange, facts_at, facts_of, inspect_dir, is_writable, make_parent, make_private_dir, open_log,
+    open_private, read_start, rename_new, same_file, stamp, touch, write_start,
+};
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use platform::{
@@ -25,9 +30,8 @@ pub(crate) use platform::{
     send_signal,
 };
 pub(crate) use unix::{
-    Ending, Interest, Lookup, NO_SUCH_FILE, Polled, Signal, await_end, exit_watch, host_name, inspect_dir, is_no_program, is_our_shortage,
-    is_unavailable, is_writable, make_private_dir, needs_writer, open_log, open_private, poll, runnable, same_file, signal_group, stamp,
-    user_id, user_name,
+    Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, exists, exit_watch, host_name, is_no_flock, is_no_program, is_our_shortage,
+    is_unavailable, needs_writer, poll, runnable, signal_group, user_id, user_name,
 };
 
 /// What the system knows about a process.
@@ -45,4 +49,15 @@ pub(crate) struct Process {
 pub(crate) struct PortOwner {
     pub(crate) uid: u32,
     pub(crate) pid: Option<u32>,
+}
+
+/// What a [`Watch`] tells of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted<'a> {
+    /// A file was closed by one who could write to it.
+    Closed(&'a std::path::Path),
+    /// A file was renamed into this directory.
+    Published(&'a std::path::Path),
+    /// This name is gone from its directory.
+    Removed(&'a std::path::Path),
 }

@@ -1,9 +1,8 @@
 //! What Linux and macOS do alike.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,92 +61,6 @@ pub(crate) fn poll(inputs: &[(BorrowedFd<'_>, Interest)], bells: [Option<&Bell>;
     } else {
         Polled::Input
     })
-}
-
-/// What a directory on disk is, without following a link.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DirFacts {
-    pub(crate) directory: bool,
-    pub(crate) symlink: bool,
-    pub(crate) owner: u32,
-    pub(crate) ours: bool,
-    /// Others than we may change what is in it.
-    pub(crate) open_to_all: bool,
-    /// Only we may look into it.
-    pub(crate) private: bool,
-}
-
-pub(crate) fn inspect_dir(path: &Path) -> io::Result<DirFacts> {
-    let meta = fs::symlink_metadata(path)?;
-    Ok(DirFacts {
-        directory: meta.is_dir(),
-        symlink: meta.is_symlink(),
-        owner: meta.uid(),
-        ours: meta.uid() == user_id(),
-        open_to_all: meta.mode() & 0o1002 == 0o002,
-        private: meta.mode() & 0o077 == 0,
-    })
-}
-
-/// Makes a directory that only we may enter, and its parents; makes an existing one private.
-pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    if !inspect_dir(path)?.private {
-        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
-/// How [`open_private`] opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lookup {
-    /// For reading; made when missing. Closing it wakes nobody who watches for writers.
-    Read,
-    /// For reading and writing; made when missing.
-    Write,
-    /// For appending; made when missing.
-    Append,
-    /// For reading, and an error when missing.
-    Existing,
-}
-
-/// Opens a file of ours: mode 0600, close-on-exec, no link followed, never one of the numbers 0 to 2, which a caller
-/// may have closed and which would then be written to as if they were its terminal.
-pub(crate) fn open_private(path: &Path, how: Lookup) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    match how {
-        // std refuses `create` without `write`, so the flag is given as a custom one.
-        Lookup::Read => options.read(true).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CREAT),
-        Lookup::Write => options.read(true).write(true).create(true).truncate(false),
-        Lookup::Append => options.append(true).create(true).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW),
-        Lookup::Existing => options.read(true),
-    };
-    let file = options.open(path)?;
-    if file.as_raw_fd() > 2 {
-        return Ok(file);
-    }
-    Ok(File::from(rustix::io::fcntl_dupfd_cloexec(&file, 3)?))
-}
-
-/// Opens a log of the user's for appending. A pipe that nobody reads is an error and no wait.
-pub(crate) fn open_log(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().append(true).create(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND)?;
-    Ok(file)
-}
-
-/// Whether `file` is still the file that `path` names.
-pub(crate) fn same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
-        _ => false,
-    }
-}
-
-/// What tells a file from the one it replaced: its inode and the time of its last change.
-pub(crate) fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
-    fs::symlink_metadata(path).ok().map(|meta| (meta.ino(), meta.mtime(), meta.mtime_nsec()))
 }
 
 pub(crate) fn user_id() -> u32 {
@@ -270,6 +183,18 @@ pub(crate) fn exit_watch(pid: u32) -> Option<OwnedFd> {
     super::platform::exit_descriptor(Pid::from_raw(i32::try_from(pid).ok()?)?)
 }
 
+/// Whether there is a process of this pid, dead and uncollected ones included; asked without /proc, which may hide the others.
+pub(crate) fn exists(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    !matches!(rustix::process::test_kill_process(pid), Err(Errno::SRCH))
+}
+
+/// Whether an error says that the file system knows no `flock`.
+pub(crate) fn is_no_flock(error: &io::Error) -> bool {
+    let none = [libc::ENOLCK, libc::EOPNOTSUPP, libc::ENOTSUP, libc::ENOSYS];
+    error.raw_os_error().is_some_and(|errno| none.contains(&errno))
+}
+
 /// Whether an error says that a lock or its file cannot be had here at all; what may pass, such as a want of descriptors, is none of these.
 pub(crate) fn is_unavailable(error: &io::Error) -> bool {
     let lasting = [
@@ -299,9 +224,4 @@ pub(crate) fn is_our_shortage(error: &io::Error) -> bool {
 /// Whether an exclusive lock was refused only because the file is open for reading, as NFS does.
 pub(crate) fn needs_writer(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EBADF)
-}
-
-/// Whether a file was opened for writing.
-pub(crate) fn is_writable(file: &File) -> bool {
-    rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
 use serde_json::{Value, json};
-use spawnlock::{OnLockUnavailable, ServerSpec};
+use spawnlock::{LockKind, OnLockUnavailable, ServerSpec};
 use spawnlock_tests::gate;
 
 const HELP: &str = "\
@@ -19,6 +19,8 @@ contender --name NAME --ready CHECK… --timeout-ms N --state-dir DIR [--gate FI
   --identity JSON        fields of the health answer that make it ours
 only here:
   --events               a line on stderr for each event
+  --lock auto|flock|excl
+  --lock-file FILE
   --on-lock-unavailable proceed|fail
   --probe-timeout-ms N
   --exec                 run CMD at the gate in place of asking: for clients that know no gate
@@ -33,6 +35,8 @@ struct Options {
     state_dir: Option<PathBuf>,
     gate: Option<PathBuf>,
     identity: Option<Value>,
+    lock: LockKind,
+    lock_file: Option<PathBuf>,
     on_lock_unavailable: OnLockUnavailable,
     events: bool,
     exec: bool,
@@ -82,6 +86,7 @@ fn ensure(options: Options) -> (Value, ExitCode) {
 fn spec(options: Options) -> ServerSpec {
     let mut spec = ServerSpec::new(options.name)
         .command(options.command.iter().map(|word| word.to_string_lossy()))
+        .lock(options.lock)
         .on_lock_unavailable(options.on_lock_unavailable);
     for check in options.ready {
         spec = spec.ready(check);
@@ -91,6 +96,9 @@ fn spec(options: Options) -> ServerSpec {
     }
     if let Some(ms) = options.probe_timeout_ms {
         spec = spec.probe_timeout(Duration::from_millis(ms));
+    }
+    if let Some(file) = options.lock_file {
+        spec = spec.lock_file(file);
     }
     if let Some(dir) = options.state_dir {
         spec = spec.state_dir(dir);
@@ -127,6 +135,8 @@ fn read_options() -> Result<Option<Options>, lexopt::Error> {
             Long("state-dir") => options.state_dir = Some(args.value()?.into()),
             Long("gate") => options.gate = Some(args.value()?.into()),
             Long("identity") => options.identity = Some(args.value()?.parse_with(|text| serde_json::from_str(text))?),
+            Long("lock") => options.lock = args.value()?.parse_with(LockKind::parse)?,
+            Long("lock-file") => options.lock_file = Some(args.value()?.into()),
             Long("on-lock-unavailable") => options.on_lock_unavailable = args.value()?.parse_with(OnLockUnavailable::parse)?,
             Long("events") => options.events = true,
             Long("exec") => options.exec = true,

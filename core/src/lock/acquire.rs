@@ -1,0 +1,192 @@
+//! Taking a lock: in the kernel's queue, or waiting for it and for news at once.
+
+use std::io;
+use std::path::Path;
+
+use crate::cancel::{Patience, Wake};
+use crate::deadline::readable;
+use crate::error::{Error, ErrorCode, Result};
+use crate::event::{Event, EventKind};
+use crate::holder::{Holder, waiting_line, who};
+use crate::lock::mutex::beside;
+use crate::lock::options::Terms;
+use crate::lock::seat::Seat;
+use crate::lock::wait::{Contender, TELL_AFTER, Tried};
+use crate::lock::{LockKind, LockOptions, SpawnLock, alive, flock, sight};
+use crate::place;
+use crate::sys;
+
+/// What ended a wait for a lock.
+#[derive(Debug)]
+pub(crate) enum Acquired<T, L = SpawnLock> {
+    Held(L),
+    /// Taken from an owner that lives, after `break_after`.
+    Broken(L, Holder),
+    Unavailable(io::Error),
+    /// What the caller was looking out for came first.
+    Told(T),
+    Elapsed,
+    Cancelled,
+}
+
+impl SpawnLock {
+    /// Waits for the lock.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT` when others held it until the deadline; `LOCK_UNAVAILABLE`, at once, when no lock can be had there, with
+    /// the system's own reason; `RECURSIVE` when the same owner holds it and it is not reentrant; `CANCELLED`; `CONFIG` for an
+    /// option that is wrong.
+    pub fn acquire(path: impl AsRef<Path>, options: &LockOptions) -> Result<SpawnLock> {
+        let (terms, patience) = options.checked()?;
+        let path = place::file_path("path", path.as_ref())?;
+        let what = Wanted { path: &path, terms: &terms, patience: &patience, options };
+        match by_kind(&path, &terms, |path, terms| take(path, terms, &patience, |holder| what.tell_waiting(holder))) {
+            Acquired::Held(lock) => Ok(lock),
+            Acquired::Broken(lock, owner) => {
+                what.tell(EventKind::Warning, format!("took the lock {} from {owner}, which still lives", path.display()), Some(owner));
+                Ok(lock)
+            }
+            Acquired::Unavailable(cause) => Err(what.unavailable(cause)),
+            Acquired::Cancelled => Err(Error::new(ErrorCode::Cancelled, format!("waiting for the lock {} was cancelled", path.display()))),
+            Acquired::Told(()) | Acquired::Elapsed => Err(what.timeout()),
+        }
+    }
+
+    /// The lock if it is to be had now; `None` while somebody else has it.
+    ///
+    /// # Errors
+    /// As [`acquire`](SpawnLock::acquire), but for `LOCK_TIMEOUT` and `CANCELLED`.
+    pub fn try_acquire(path: impl AsRef<Path>, options: &LockOptions) -> Result<Option<SpawnLock>> {
+        match SpawnLock::acquire(path, &options.clone().timeout(std::time::Duration::ZERO)) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(error) if error.code() == ErrorCode::LockTimeout => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who holds the lock of that kind now; `None` when it is free. A holder that wrote nothing down has the pid 0.
+    ///
+    /// # Errors
+    /// `LOCK_UNAVAILABLE` when the file cannot be looked at.
+    pub fn holder_of(path: impl AsRef<Path>, kind: LockKind) -> Result<Option<Holder>> {
+        let path = place::file_path("path", path.as_ref())?;
+        let terms = Terms::of_place(kind);
+        let of_excl = |path: &Path| sight::holder(path, &terms).map_err(|cause| unavailable(path, cause));
+        match kind {
+            LockKind::Excl => of_excl(&path),
+            LockKind::Flock | LockKind::Auto if alive::is_held(&path) => Ok(Some(flock::written_holder(&path).unwrap_or_default())),
+            LockKind::Flock => Ok(None),
+            LockKind::Auto => of_excl(&beside(&path, ".excl")),
+        }
+    }
+}
+
+/// Waits for the lock, for what `look` finds among what is renamed into `news`, or for the end of `patience`, whichever is first.
+/// `tell` is called once, after about a second, with the holder.
+pub(crate) fn acquire_with_news<T>(
+    path: &Path,
+    terms: &Terms,
+    news: &Path,
+    patience: &Patience,
+    mut tell: impl FnMut(Option<Holder>),
+    mut look: impl FnMut() -> Option<T>,
+) -> Acquired<T> {
+    by_kind(path, terms, |path, terms| {
+        Contender::new(path, terms).wait(Some(news), patience, || tell(written_holder(path, terms.kind)), &mut look)
+    })
+}
+
+/// Who is written down as the holder of a lock of this kind.
+pub(crate) fn written_holder(path: &Path, kind: LockKind) -> Option<Holder> {
+    match kind {
+        LockKind::Excl => sight::holder(path, &Terms::of_place(kind)).ok().flatten(),
+        LockKind::Auto | LockKind::Flock => flock::written_holder(path),
+    }
+}
+
+/// `auto` is `flock`, and where the file system knows none, `excl` under a name of its own: the file that was to be locked is there
+/// by now, and would look like a lock that is held.
+fn by_kind<T>(path: &Path, terms: &Terms, mut take: impl FnMut(&Path, &Terms) -> Acquired<T>) -> Acquired<T> {
+    match take(path, terms) {
+        Acquired::Unavailable(error) if terms.kind == LockKind::Auto && sys::is_no_flock(&error) => {
+            take(&beside(path, ".excl"), &Terms { kind: LockKind::Excl, ..*terms })
+        }
+        acquired => acquired,
+    }
+}
+
+/// Takes a lock of one kind. For a kernel lock one waits in the kernel's own queue.
+fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: impl FnMut(Option<Holder>)) -> Acquired<()> {
+    let mut contender = Contender::new(path, terms);
+    let mut tried = contender.try_now(patience);
+    loop {
+        match tried {
+            Tried::Held(lock) => return Acquired::Held(lock),
+            Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
+            Tried::Unavailable(error) => return Acquired::Unavailable(error),
+            Tried::Busy if patience.deadline.expired() => return Acquired::Elapsed,
+            Tried::Busy => {}
+        }
+        let holder = || written_holder(path, terms.kind);
+        let seat = contender.take_file().map(|file| sys::facts_of(&file).and_then(|facts| Seat::take(file, facts.id)));
+        // An existence lock has no queue; nor has a process that may not start a thread.
+        let Some(Ok(seat)) = seat else {
+            return contender.wait(None, patience, || tell(holder()), || None);
+        };
+        let woken = match seat.wait(&patience.within(TELL_AFTER)) {
+            Ok(Wake::Elapsed) if !patience.deadline.expired() => {
+                tell(holder());
+                seat.wait(patience)
+            }
+            woken => woken,
+        };
+        // The registration goes after the lock has its own.
+        let (file, _on_fork) = match (seat.leave(), woken) {
+            (_, Ok(Wake::Cancelled)) => return Acquired::Cancelled,
+            (Some(Ok(granted)), _) => granted,
+            (Some(Err(error)), _) | (None, Err(error)) => return Acquired::Unavailable(error),
+            (None, Ok(_)) => return Acquired::Elapsed,
+        };
+        tried = contender.granted(file);
+    }
+}
+
+/// One call of somebody who wants a lock, for what it tells.
+struct Wanted<'a> {
+    path: &'a Path,
+    terms: &'a Terms,
+    patience: &'a Patience,
+    options: &'a LockOptions,
+}
+
+impl Wanted<'_> {
+    fn tell_waiting(&self, holder: Option<Holder>) {
+        self.tell(EventKind::Waiting, waiting_line(&format!("lock {}", self.path.display()), holder.as_ref()), holder);
+    }
+
+    fn tell(&self, kind: EventKind, message: String, holder: Option<Holder>) {
+        let elapsed = self.patience.deadline.elapsed();
+        self.options.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder });
+    }
+
+    fn timeout(&self) -> Error {
+        let holder = SpawnLock::holder_of(self.path, self.terms.kind).ok().flatten().filter(|holder| holder.pid > 0);
+        let (path, waited) = (self.path.display(), readable(self.patience.deadline.elapsed()));
+        let summary = format!("the lock {path} was not free within {waited}: it is held by {}", who(holder.as_ref()));
+        let ourselves = holder.as_ref().is_some_and(|holder| holder.pid == std::process::id());
+        let error = Error::new(ErrorCode::LockTimeout, summary).with(|failure| failure.pid = holder.map(|holder| holder.pid));
+        if ourselves { error.hint("this very process holds it: is there a release for every acquire?") } else { error }
+    }
+
+    fn unavailable(&self, cause: io::Error) -> Error {
+        if cause.kind() == io::ErrorKind::Deadlock {
+            let summary = format!("the lock {} is already held by this very caller", self.path.display());
+            return Error::new(ErrorCode::Recursive, summary).hint("release it first, or ask for a reentrant lock");
+        }
+        unavailable(self.path, cause)
+    }
+}
+
+fn unavailable(path: &Path, cause: io::Error) -> Error {
+    Error::new(ErrorCode::LockUnavailable, format!("no lock can be had at {}", path.display())).caused_by(cause)
+}

@@ -1,0 +1,109 @@
+//! What this process holds: so that taking a lock twice is an error, or a share, and never a wait for oneself.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::holder::Holder;
+use crate::lock::LockKind;
+use crate::lock::existence::ExistenceLock;
+use crate::lock::flock::KernelLock;
+
+/// A lock that is held, by one guard or by several that share it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) path: PathBuf,
+    pub(crate) key: Key,
+    pub(crate) owner: u64,
+    /// Nobody else's: in a forked child nothing is held.
+    taken_by: u32,
+    part: Mutex<Option<Part>>,
+}
+
+/// What makes it a lock.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Kernel(KernelLock),
+    Existence(ExistenceLock),
+}
+
+/// Names one holding: the locked file, or the token in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    File((u64, u64)),
+    Token(String),
+}
+
+static HELD: Mutex<Vec<(u32, Weak<Held>)>> = Mutex::new(Vec::new());
+
+impl Held {
+    /// Notes that this process holds the lock.
+    pub(crate) fn note(path: &Path, key: Key, owner: u64, part: Part) -> Arc<Self> {
+        let taken_by = std::process::id();
+        let held = Arc::new(Held { path: path.to_owned(), key, owner, taken_by, part: Mutex::new(Some(part)) });
+        let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push((taken_by, Arc::downgrade(&held)));
+        held
+    }
+
+    /// The holding of that key, if it is this owner's.
+    pub(crate) fn find(key: &Key, owner: u64) -> Option<Arc<Self>> {
+        let own = std::process::id();
+        let all: Vec<Weak<Held>> = {
+            let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+            held.iter().filter(|(pid, _)| *pid == own).map(|(_, held)| held.clone()).collect()
+        };
+        // Outside the list's lock: the last share of one may end here, and that looks into the list.
+        all.iter().filter_map(Weak::upgrade).find(|held| held.key == *key && held.owner == owner)
+    }
+
+    pub(crate) fn kind(&self) -> LockKind {
+        match self.key {
+            Key::File(_) => LockKind::Flock,
+            Key::Token(_) => LockKind::Excl,
+        }
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        let part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*part {
+            Some(Part::Kernel(lock)) => lock.holder(),
+            Some(Part::Existence(lock)) => lock.holder(),
+            None => Holder::this_process(),
+        }
+    }
+
+    /// Whether it is held by this process now: not by a forked child's copy, and not once it was taken from us.
+    pub(crate) fn is_held(&self) -> bool {
+        if std::process::id() != self.taken_by {
+            return false;
+        }
+        let part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*part {
+            Some(Part::Kernel(_)) => true,
+            Some(Part::Existence(lock)) => lock.is_ours(),
+            None => false,
+        }
+    }
+
+    /// Lets go. `false` when it was no longer ours.
+    pub(crate) fn let_go(&self) -> bool {
+        let part = self.part.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let in_child = std::process::id() != self.taken_by;
+        let was_ours = match part {
+            Some(Part::Kernel(lock)) => lock.release(in_child),
+            Some(Part::Existence(lock)) => !in_child && lock.release(),
+            None => false,
+        };
+        if !in_child {
+            let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|(pid, held)| *pid == self.taken_by && !std::ptr::eq(held.as_ptr(), self));
+        }
+        was_ours
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}

@@ -1,0 +1,188 @@
+//! The registry mutex `<lock>.mutex`: held for the few file operations of one transition of an existence lock.
+//!
+//! Where the file system has `flock` it is a kernel lock on a file that is never unlinked and carries our mark; a file of that
+//! name without the mark is another tool's, which holds it by its existence. Elsewhere it is such a file of ours.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs4::FileExt;
+
+use crate::cancel::{Patience, Wake};
+use crate::deadline;
+use crate::sys::{self, Lookup};
+
+/// What is written in a mutex that is a kernel lock.
+const MARK: &[u8] = b"spawnlock flock\n";
+/// A mutex that is held by its existence, and older than this, was left behind: it is held for microseconds.
+const STALE_AFTER: Duration = Duration::from_secs(5);
+/// The bounds of the pause between two tries, each twice the last.
+const PAUSE_LEAST: Duration = Duration::from_micros(50);
+const PAUSE_MOST: Duration = Duration::from_millis(2);
+
+/// The mutex, held.
+#[derive(Debug)]
+pub(crate) struct Mutex {
+    file: File,
+    path: PathBuf,
+    kernel: bool,
+    on_fork: Option<sys::CloseOnFork>,
+}
+
+enum Tried {
+    Held(Mutex),
+    Busy,
+    /// It changed under our eyes: at once again.
+    Changed,
+}
+
+impl Mutex {
+    /// Waits for the mutex of a lock; `None` when the patience ended first.
+    pub(crate) fn lock(lock: &Path, patience: &Patience) -> io::Result<Option<Self>> {
+        let path = beside(lock, ".mutex");
+        let mut pause = PAUSE_LEAST;
+        loop {
+            match try_lock(&path)? {
+                Tried::Held(mutex) => return Ok(Some(mutex)),
+                Tried::Changed => {}
+                Tried::Busy if patience.deadline.expired() => return Ok(None),
+                Tried::Busy => {
+                    if patience.pause(pause)? == Wake::Cancelled {
+                        return Ok(None);
+                    }
+                    pause = (pause * 2).min(PAUSE_MOST);
+                }
+            }
+        }
+    }
+
+    /// Whether the kernel keeps others out; otherwise one that was frozen for seconds may find another beside it.
+    pub(crate) fn is_kernel(&self) -> bool {
+        self.kernel
+    }
+}
+
+impl Drop for Mutex {
+    fn drop(&mut self) {
+        if self.kernel {
+            let _ = FileExt::unlock(&self.file);
+        } else if sys::same_file(&self.file, &self.path) {
+            let _ = fs::remove_file(&self.path);
+        }
+        // Deregistered before the file is closed.
+        self.on_fork = None;
+    }
+}
+
+/// A name beside the lock's own.
+pub(crate) fn beside(lock: &Path, ending: &str) -> PathBuf {
+    let mut name = lock.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn try_lock(path: &Path) -> io::Result<Tried> {
+    match sys::open_private(path, Lookup::ExistingWrite) {
+        Ok(file) => try_existing(file, path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
+        Err(error) => Err(error),
+    }
+}
+
+fn try_existing(file: File, path: &Path) -> io::Result<Tried> {
+    let marked = sys::facts_of(&file)?.size == MARK.len() as u64;
+    match flock(&file) {
+        Ok(true) if !sys::same_file(&file, path) => Ok(Tried::Changed),
+        Ok(true) if marked => Ok(Tried::Held(held(file, path, true))),
+        Ok(true) => claim(file, path),
+        Ok(false) => Ok(Tried::Busy),
+        // The mark says that others do get this lock: a want of ours, and no reason to go by existence.
+        Err(error) if !sys::is_no_flock(&error) || marked => Err(error),
+        Err(_) if is_old(path) => reap(path),
+        Err(_) => Ok(Tried::Busy),
+    }
+}
+
+/// Another tool's mutex, by its existence; one that was left behind becomes ours.
+fn claim(mut file: File, path: &Path) -> io::Result<Tried> {
+    if !is_old(path) {
+        return Ok(Tried::Busy);
+    }
+    file.set_len(0)?;
+    file.write_all(MARK)?;
+    Ok(Tried::Held(held(file, path, true)))
+}
+
+fn held(file: File, path: &Path, kernel: bool) -> Mutex {
+    let on_fork = kernel.then(|| sys::close_on_fork(&file));
+    Mutex { file, path: path.to_owned(), kernel, on_fork }
+}
+
+/// Makes the mutex, held: whole and locked before it has its name. Where there is no flock it is made by its existence.
+fn make(path: &Path) -> io::Result<Tried> {
+    sys::make_parent(path)?;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".new-mutex-").tempfile_in(dir)?;
+    match flock(file.as_file()) {
+        Ok(_) => {}
+        Err(error) if sys::is_no_flock(&error) => return make_by_existence(path),
+        Err(error) => return Err(error),
+    }
+    file.write_all(MARK)?;
+    match file.persist_noclobber(path) {
+        Ok(file) => Ok(Tried::Held(held(file, path, true))),
+        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Ok(Tried::Changed),
+        Err(refused) => Err(refused.error),
+    }
+}
+
+fn make_by_existence(path: &Path) -> io::Result<Tried> {
+    match sys::create_new(path) {
+        Ok(file) => Ok(Tried::Held(held(file, path, false))),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Tried::Busy),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a mutex that was left behind: one at a time, so that nobody removes what somebody else has just made in its place.
+fn reap(path: &Path) -> io::Result<Tried> {
+    let reclaim = beside(path, ".reclaim");
+    let file = match sys::create_new(&reclaim) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // Its owner is dead or frozen: what a reaper does takes microseconds.
+            if is_old(&reclaim) {
+                let _ = fs::remove_file(&reclaim);
+            }
+            return Ok(Tried::Busy);
+        }
+        Err(error) => return Err(error),
+    };
+    if is_old(path) {
+        let _ = fs::remove_file(path);
+    }
+    if sys::same_file(&file, &reclaim) {
+        let _ = fs::remove_file(&reclaim);
+    }
+    Ok(Tried::Changed)
+}
+
+/// Whether a file was last changed longer ago than a mutex is ever held; one from the future was.
+fn is_old(path: &Path) -> bool {
+    let age = |facts: sys::FileFacts| deadline::age(facts.changed_ns);
+    sys::facts_at(path).is_ok_and(|facts| age(facts).is_none_or(|age| age >= STALE_AFTER))
+}
+
+/// `false` while somebody else holds it.
+fn flock(file: &File) -> io::Result<bool> {
+    loop {
+        return match FileExt::try_lock(file) {
+            Ok(()) => Ok(true),
+            Err(fs4::TryLockError::WouldBlock) => Ok(false),
+            Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(fs4::TryLockError::Error(error)) => Err(error),
+        };
+    }
+}

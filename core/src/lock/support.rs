@@ -1,0 +1,59 @@
+//! Whether a file system's kernel lock can be trusted.
+
+use std::io;
+use std::path::Path;
+
+use fs4::FileExt;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::lock::SpawnLock;
+use crate::sys::{self, Lookup};
+
+/// What a file system makes of `flock`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FlockSupport {
+    /// It excludes others.
+    Works,
+    /// It says that it has none: `auto` takes an existence lock there.
+    Refused,
+    /// It says yes to everybody: nothing but an existence lock excludes anybody there.
+    Lies,
+}
+
+impl FlockSupport {
+    /// Every answer.
+    pub const ALL: &'static [FlockSupport] = &[FlockSupport::Works, FlockSupport::Refused, FlockSupport::Lies];
+
+    /// The word for it, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            FlockSupport::Works => "works",
+            FlockSupport::Refused => "refused",
+            FlockSupport::Lies => "lies",
+        }
+    }
+}
+
+impl SpawnLock {
+    /// Tries in a directory whether a second taker of a kernel lock is refused, on a file that is removed again.
+    ///
+    /// # Errors
+    /// `LOCK_UNAVAILABLE` when no file can be made there.
+    pub fn test_flock(dir: impl AsRef<Path>) -> Result<FlockSupport> {
+        let dir = dir.as_ref();
+        test(dir)
+            .map_err(|cause| Error::new(ErrorCode::LockUnavailable, format!("cannot try a lock in {}", dir.display())).caused_by(cause))
+    }
+}
+
+/// Two descriptions of one file: the second must wait.
+fn test(dir: &Path) -> io::Result<FlockSupport> {
+    let first = tempfile::Builder::new().prefix(".new-flock-").tempfile_in(dir)?;
+    let second = sys::open_private(first.path(), Lookup::ExistingWrite)?;
+    match (FileExt::try_lock(first.as_file()), FileExt::try_lock(&second)) {
+        (Err(fs4::TryLockError::Error(error)), _) if sys::is_no_flock(&error) => Ok(FlockSupport::Refused),
+        (Err(fs4::TryLockError::Error(error)), _) => Err(error),
+        (Ok(()), Ok(())) => Ok(FlockSupport::Lies),
+        _ => Ok(FlockSupport::Works),
+    }
+}

@@ -1,0 +1,204 @@
+//! Waiting for a lock and for news at the same time, woken by the kernel.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cancel::{Patience, Wake};
+use crate::holder::Holder;
+use crate::lock::held::{Held, Key, Part};
+use crate::lock::options::Terms;
+use crate::lock::sight::Sight;
+use crate::lock::{Acquired, LockKind, SpawnLock, existence, flock};
+use crate::sys::{self, Interest, Wanted, Watch};
+
+/// How often a waiter looks although the kernel told it nothing: for file systems that tell nothing.
+const WATCHED_INTERVAL: Duration = Duration::from_millis(500);
+/// The bounds of the interval where there is no watch; it is a fiftieth of the time waited in between.
+const POLL_LEAST: Duration = Duration::from_millis(1);
+const POLL_MOST: Duration = Duration::from_millis(50);
+/// After this long a waiter says on whom it waits.
+pub(crate) const TELL_AFTER: Duration = Duration::from_secs(1);
+/// A killed holder's close is told a moment before the kernel frees its lock: tries for that moment, 50 ms in all, each pause twice the last.
+const SETTLE_TRIES: u32 = 10;
+const SETTLE_FIRST: Duration = Duration::from_micros(50);
+
+/// One who wants a lock.
+pub(crate) struct Contender<'a> {
+    path: &'a Path,
+    terms: &'a Terms,
+    way: Way,
+}
+
+/// How it tries.
+enum Way {
+    Kernel { file: Option<File> },
+    Existence { sight: Sight, owner: Option<(u32, Option<OwnedFd>)> },
+}
+
+/// What came of one try.
+pub(crate) enum Tried {
+    Held(SpawnLock),
+    /// The same, from an owner that lives.
+    Broken(SpawnLock, Holder),
+    Busy,
+    Unavailable(io::Error),
+}
+
+impl<'a> Contender<'a> {
+    /// One for a lock of that very kind; `auto` begins as `flock`.
+    pub(crate) fn new(path: &'a Path, terms: &'a Terms) -> Self {
+        let way = match terms.kind {
+            LockKind::Auto | LockKind::Flock => Way::Kernel { file: None },
+            LockKind::Excl => Way::Existence { sight: Sight::default(), owner: None },
+        };
+        Contender { path, terms, way }
+    }
+
+    /// Tries for the lock now.
+    pub(crate) fn try_now(&mut self, patience: &Patience) -> Tried {
+        match &mut self.way {
+            Way::Kernel { file } => match file.take().map_or_else(|| flock::open(self.path), Ok) {
+                Ok(file) => self.kernel(flock::try_lock(file, self.path, self.terms.signed)),
+                Err(error) => Tried::Unavailable(error),
+            },
+            Way::Existence { sight, .. } => match existence::try_take(self.path, self.terms, sight, patience) {
+                existence::Tried::Held(lock) => Tried::Held(self.note(lock)),
+                existence::Tried::Broken(lock, owner) => Tried::Broken(self.note(lock), owner),
+                existence::Tried::Busy(holder) => holder.map_or(Tried::Busy, |holder| self.busy(&Key::Token(holder.token))),
+                existence::Tried::Unavailable(error) => Tried::Unavailable(error),
+            },
+        }
+    }
+
+    /// The kernel has given us the lock of a file.
+    pub(crate) fn granted(&mut self, file: File) -> Tried {
+        self.kernel(flock::granted(file, self.path, self.terms.signed))
+    }
+
+    fn kernel(&mut self, tried: flock::Tried) -> Tried {
+        match tried {
+            flock::Tried::Held(lock, facts) => {
+                Tried::Held(SpawnLock(Held::note(self.path, Key::File(facts.id), self.terms.owner, Part::Kernel(lock))))
+            }
+            flock::Tried::Unavailable(error) => Tried::Unavailable(error),
+            flock::Tried::Busy(file) => {
+                let facts = sys::facts_of(&file);
+                self.way = Way::Kernel { file: Some(file) };
+                facts.map_or_else(Tried::Unavailable, |facts| self.busy(&Key::File(facts.id)))
+            }
+        }
+    }
+
+    fn note(&self, lock: existence::ExistenceLock) -> SpawnLock {
+        let key = Key::Token(lock.holder().token);
+        SpawnLock(Held::note(self.path, key, self.terms.owner, Part::Existence(lock)))
+    }
+
+    /// Somebody has it: ourselves?
+    fn busy(&self, key: &Key) -> Tried {
+        match Held::find(key, self.terms.owner) {
+            Some(held) if self.terms.reentrant => Tried::Held(SpawnLock(held)),
+            Some(_) => Tried::Unavailable(io::ErrorKind::Deadlock.into()),
+            None => Tried::Busy,
+        }
+    }
+
+    /// The file that somebody else has locked, to queue for.
+    pub(crate) fn take_file(&mut self) -> Option<File> {
+        match &mut self.way {
+            Way::Kernel { file } => file.take(),
+            Way::Existence { .. } => None,
+        }
+    }
+
+    /// Waits for the lock, for what `look` finds among what is renamed into `news`, or for the end of `patience`.
+    /// `tell` is called once, after about a second.
+    pub(crate) fn wait<T>(
+        mut self,
+        news: Option<&Path>,
+        patience: &Patience,
+        mut tell: impl FnMut(),
+        mut look: impl FnMut() -> Option<T>,
+    ) -> Acquired<T> {
+        let mut watch = None;
+        let mut told = false;
+        let mut tries_left = 0;
+        loop {
+            if let Some(found) = look() {
+                return Acquired::Told(found);
+            }
+            match self.try_now(patience) {
+                Tried::Held(lock) => return Acquired::Held(lock),
+                Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
+                Tried::Unavailable(error) => return Acquired::Unavailable(error),
+                Tried::Busy => {}
+            }
+            let waited = patience.deadline.elapsed();
+            if !told && waited >= TELL_AFTER {
+                told = true;
+                tell();
+            }
+            if watch.is_none() {
+                watch = Some(self.watch(news));
+                // What happened before the watch began is seen by one more look, and one who merely looked at the lock,
+                // whose closing tells us nothing, is gone within the next few.
+                tries_left = SETTLE_TRIES;
+                continue;
+            }
+            let watch = watch.as_ref().and_then(Option::as_ref);
+            let pause = if tries_left > 0 { settle_pause(tries_left) } else { self.interval(watch.is_some(), told, waited) };
+            let inputs: Vec<_> = watch.and_then(Watch::input).into_iter().chain(self.owners_end()).collect();
+            match patience.wait(&inputs, pause) {
+                Ok(Wake::Cancelled) => return Acquired::Cancelled,
+                Ok(Wake::Input) if watch.is_some_and(|watch| !watch.heard()) => tries_left = tries_left.max(1),
+                Ok(Wake::Input) => tries_left = SETTLE_TRIES,
+                Ok(Wake::Elapsed | Wake::Rung) => tries_left = tries_left.saturating_sub(1),
+                Err(error) => return Acquired::Unavailable(error),
+            }
+            if patience.deadline.expired() {
+                return look().map_or(Acquired::Elapsed, Acquired::Told);
+            }
+        }
+    }
+
+    /// Watches what tells of a release: a close of the locked file, the end of an existing one's name.
+    fn watch(&self, news: Option<&Path>) -> Option<Watch> {
+        let release = match self.way {
+            Way::Kernel { .. } => Wanted::Closed(self.path),
+            Way::Existence { .. } => Wanted::Removed(self.path),
+        };
+        let wanted: Vec<Wanted<'_>> = [release].into_iter().chain(news.map(Wanted::Published)).collect();
+        Watch::on(&wanted).ok()
+    }
+
+    /// What becomes readable when the owner of an existence lock dies. A kernel lock tells by itself.
+    fn owners_end(&mut self) -> Option<(BorrowedFd<'_>, Interest)> {
+        let Way::Existence { sight, owner } = &mut self.way else { return None };
+        let living = sight.living_owner();
+        if owner.as_ref().map(|(pid, _)| *pid) != living {
+            *owner = living.map(|pid| (pid, sys::exit_watch(pid)));
+        }
+        let (_, end) = owner.as_ref()?;
+        end.as_ref().map(|end| (end.as_fd(), Interest::Read))
+    }
+
+    fn interval(&self, watched: bool, told: bool, waited: Duration) -> Duration {
+        let interval = if watched { WATCHED_INTERVAL } else { (waited / 50).clamp(POLL_LEAST, POLL_MOST) };
+        let interval = if told { interval } else { interval.min(TELL_AFTER.saturating_sub(waited).max(POLL_LEAST)) };
+        match self.way {
+            Way::Kernel { .. } => interval,
+            // Nobody tells of what comes by time alone.
+            Way::Existence { .. } => {
+                let soonest = self.terms.break_after.unwrap_or(self.terms.stale_after).min(self.terms.stale_after);
+                interval.min((soonest / 20).max(POLL_LEAST))
+            }
+        }
+    }
+}
+
+fn settle_pause(tries_left: u32) -> Duration {
+    SETTLE_FIRST * 2u32.pow(SETTLE_TRIES - tries_left)
+}

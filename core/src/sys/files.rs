@@ -1,0 +1,192 @@
+//! Files and directories: how ours are opened, what they are, and the steps that happen whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, RenameFlags, Timestamps};
+use rustix::io::Errno;
+
+use super::unix::user_id;
+
+/// What a directory on disk is, without following a link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DirFacts {
+    pub(crate) directory: bool,
+    pub(crate) symlink: bool,
+    pub(crate) owner: u32,
+    pub(crate) ours: bool,
+    /// Others than we may change what is in it.
+    pub(crate) open_to_all: bool,
+    /// Only we may look into it.
+    pub(crate) private: bool,
+}
+
+pub(crate) fn inspect_dir(path: &Path) -> io::Result<DirFacts> {
+    let meta = fs::symlink_metadata(path)?;
+    Ok(DirFacts {
+        directory: meta.is_dir(),
+        symlink: meta.is_symlink(),
+        owner: meta.uid(),
+        ours: meta.uid() == user_id(),
+        open_to_all: meta.mode() & 0o1002 == 0o002,
+        private: meta.mode() & 0o077 == 0,
+    })
+}
+
+/// Makes a directory that only we may enter, and its parents; makes an existing one private.
+pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    if !inspect_dir(path)?.private {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Makes the directories above a file that are missing, for us alone; those that are there stay as they are.
+pub(crate) fn make_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(dir) => fs::DirBuilder::new().recursive(true).mode(0o700).create(dir),
+        None => Ok(()),
+    }
+}
+
+/// How [`open_private`] opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// For reading; made when missing. Closing it wakes nobody who watches for writers.
+    Read,
+    /// For reading and writing; made when missing.
+    Write,
+    /// For appending; made when missing.
+    Append,
+    /// For reading, and an error when missing.
+    Existing,
+    /// For reading and writing, and an error when missing.
+    ExistingWrite,
+}
+
+/// Opens a file of ours: mode 0600, close-on-exec, no link followed, never one of the numbers 0 to 2, which a caller
+/// may have closed and which would then be written to as if they were its terminal.
+pub(crate) fn open_private(path: &Path, how: Lookup) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    match how {
+        // std refuses `create` without `write`, so the flag is given as a custom one.
+        Lookup::Read => options.read(true).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CREAT),
+        Lookup::Write => options.read(true).write(true).create(true).truncate(false),
+        Lookup::Append => options.append(true).create(true).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW),
+        Lookup::Existing => options.read(true),
+        Lookup::ExistingWrite => options.read(true).write(true),
+    };
+    off_stdio(options.open(path)?)
+}
+
+fn off_stdio(file: File) -> io::Result<File> {
+    if file.as_raw_fd() > 2 {
+        return Ok(file);
+    }
+    Ok(File::from(rustix::io::fcntl_dupfd_cloexec(&file, 3)?))
+}
+
+/// Opens a log of the user's for appending. A pipe that nobody reads is an error and no wait.
+pub(crate) fn open_log(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().append(true).create(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND)?;
+    Ok(file)
+}
+
+/// Whether `file` is still the file that `path` names.
+pub(crate) fn same_file(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
+}
+
+/// What tells a file from the one it replaced: its inode and the time of its last change.
+pub(crate) fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
+    fs::symlink_metadata(path).ok().map(|meta| (meta.ino(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// Whether a file was opened for writing.
+pub(crate) fn is_writable(file: &File) -> bool {
+    rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
+}
+
+/// What a name in a directory, or an open file, is; no link is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileFacts {
+    /// Device and inode: the same for the same file, whatever its name.
+    pub(crate) id: (u64, u64),
+    pub(crate) directory: bool,
+    pub(crate) size: u64,
+    /// The time of its last change, in nanoseconds since 1970.
+    pub(crate) changed_ns: i128,
+    /// How many names it has.
+    pub(crate) names: u64,
+}
+
+impl From<fs::Metadata> for FileFacts {
+    fn from(meta: fs::Metadata) -> Self {
+        FileFacts {
+            id: (meta.dev(), meta.ino()),
+            directory: meta.is_dir(),
+            size: meta.size(),
+            changed_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+            names: meta.nlink(),
+        }
+    }
+}
+
+pub(crate) fn facts_of(file: &File) -> io::Result<FileFacts> {
+    file.metadata().map(FileFacts::from)
+}
+
+pub(crate) fn facts_at(path: &Path) -> io::Result<FileFacts> {
+    fs::symlink_metadata(path).map(FileFacts::from)
+}
+
+/// Makes a file that was not there: an error, and nothing made, when it was.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW).open(path)?;
+    off_stdio(file)
+}
+
+/// Gives a file a name that must be free, in one step.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty())?;
+            fs::remove_file(from)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+/// Gives each of two files the other's name, in one step. `Unsupported` where the file system cannot.
+pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Err(io::ErrorKind::Unsupported.into()),
+        exchanged => Ok(exchanged?),
+    }
+}
+
+/// Sets the time of a file's last change to now.
+pub(crate) fn touch(file: &File) -> io::Result<()> {
+    let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+    Ok(rustix::fs::futimens(file, &Timestamps { last_access: now, last_modification: now })?)
+}
+
+/// Reads from the beginning of a file, wherever its descriptor stands.
+pub(crate) fn read_start(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *buffer, 0))?)
+}
+
+/// Writes at the beginning of a file, wherever its descriptor stands.
+pub(crate) fn write_start(file: &File, text: &[u8]) -> io::Result<()> {
+    rustix::io::retry_on_intr(|| rustix::io::pwrite(file, text, 0)).map(drop).map_err(io::Error::from)
+}

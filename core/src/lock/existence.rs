@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::cancel::Patience;
 use crate::holder::Holder;
-use crate::lock::mutex::{Mutex, beside};
+use crate::lock::mutex::{Left, Mutex, beside};
 use crate::lock::options::Terms;
 use crate::lock::refresh::{self, Refreshed};
 use crate::lock::sight::{Seen, Sight};
@@ -22,8 +22,10 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(6);
 pub(crate) struct ExistenceLock {
     path: PathBuf,
     holder: Holder,
-    /// Our own file, whatever its name says by now.
+    /// Our own file, whatever its name says by now, and what we wrote into it.
     file: Arc<Refreshed>,
+    text: Vec<u8>,
+    mutex: Option<Left>,
 }
 
 /// What came of one try.
@@ -42,8 +44,10 @@ pub(crate) fn try_take(path: &Path, terms: &Terms, sight: &mut Sight, patience: 
 }
 
 fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> io::Result<Tried> {
-    // Without the mutex: a lock that is held is left alone.
-    if let Seen::Held(holder) = sight.look(path, terms)? {
+    // Whoever waits looks first without the mutex: a lock that is held is left alone.
+    if sight.has_looked()
+        && let Seen::Held(holder) = sight.look(path, terms)?
+    {
         return Ok(Tried::Busy(holder));
     }
     let Some(mutex) = Mutex::lock(path, patience)? else {
@@ -54,7 +58,9 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
         return Ok(Tried::Busy(holder));
     }
     let holder = Holder::ourselves();
-    let new = New::write(path, &holder, &mutex)?;
+    let mut text = serde_json::to_vec(&holder)?;
+    text.push(b'\n');
+    let new = New::write(path, &text, &holder.token, &mutex)?;
     let done = match &seen {
         Seen::Stale(judged) | Seen::Overdue(judged, _) => new.replace(judged)?,
         Seen::Free | Seen::Held(_) => new.appear()?,
@@ -62,9 +68,9 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
     let Some(file) = done else {
         return Ok(Tried::Busy(None));
     };
-    drop(mutex);
+    let mutex = mutex.leave();
     let file = refresh::keep_fresh(file, terms.stale_after);
-    let lock = ExistenceLock { path: path.to_owned(), holder, file };
+    let lock = ExistenceLock { path: path.to_owned(), holder, file, text, mutex };
     Ok(match seen {
         Seen::Overdue(_, owner) => Tried::Broken(lock, owner),
         Seen::Free | Seen::Held(_) | Seen::Stale(_) => Tried::Held(lock),
@@ -72,24 +78,32 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
 }
 
 impl ExistenceLock {
-    pub(crate) fn holder(&self) -> Holder {
-        self.holder.clone()
+    pub(crate) fn holder(&self) -> &Holder {
+        &self.holder
     }
 
     /// Whether the lock is still this file, with our token in it: it may have been broken.
     pub(crate) fn is_ours(&self) -> bool {
-        sys::same_file(self.file.file(), &self.path) && self.file.says(&self.holder.token)
+        sys::same_file(self.file.file(), &self.path) && self.file.says(&self.text)
     }
 
     /// Lets go. `false` when it was no longer ours, and is left to whom it belongs.
-    pub(crate) fn release(self) -> bool {
+    pub(crate) fn release(mut self) -> bool {
         self.file.retire();
+        if let Some(_mutex) = self.mutex.take().and_then(Mutex::retake) {
+            return self.remove();
+        }
         let patience = Patience::uncancelled().within(RELEASE_PATIENCE);
         match Mutex::lock(&self.path, &patience) {
-            Ok(Some(_mutex)) => self.is_ours() && fs::remove_file(&self.path).is_ok(),
+            Ok(Some(_mutex)) => self.remove(),
             // Nobody can take it over either. Emptied of its owner it is free for whoever gets the mutex next.
             Ok(None) | Err(_) => self.is_ours() && self.file.disown(&self.holder).is_ok(),
         }
+    }
+
+    /// Under the mutex.
+    fn remove(&self) -> bool {
+        self.is_ours() && fs::remove_file(&self.path).is_ok()
     }
 }
 
@@ -101,9 +115,9 @@ struct New<'a> {
 }
 
 impl<'a> New<'a> {
-    fn write(lock: &'a Path, holder: &Holder, mutex: &Mutex) -> io::Result<Self> {
+    fn write(lock: &'a Path, text: &[u8], token: &str, mutex: &Mutex) -> io::Result<Self> {
         // Under the kernel's mutex we are alone, and what a killed process left under this name is nobody's.
-        let path = if mutex.is_kernel() { beside(lock, ".new") } else { beside(lock, &format!(".new-{}", holder.token)) };
+        let path = if mutex.is_kernel() { beside(lock, ".new") } else { beside(lock, &format!(".new-{token}")) };
         let file = match sys::create_new(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 fs::remove_file(&path)?;
@@ -112,10 +126,8 @@ impl<'a> New<'a> {
             created => created?,
         };
         let mut new = New { lock, path, file: Some(file) };
-        let mut text = serde_json::to_vec(holder)?;
-        text.push(b'\n');
         if let Some(file) = &mut new.file {
-            file.write_all(&text)?;
+            file.write_all(text)?;
         }
         Ok(new)
     }

@@ -1,12 +1,13 @@
 //! The kernel lock: `flock` on a file that is never unlinked. Only the kernel's lock decides; what is written in it is for people.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use fs4::FileExt;
 
 use crate::holder::Holder;
+use crate::lock::options::Signature;
 use crate::sys::{self, FileFacts, Lookup};
 
 /// A holder's words are at most this long; what is longer was written by somebody else.
@@ -32,54 +33,62 @@ pub(crate) enum Tried {
 }
 
 /// Opens the file of a lock; makes it, and its directory, where they are missing.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
-    match sys::open_private(path, Lookup::Read) {
+pub(crate) fn open(path: &Path, signature: Signature) -> io::Result<File> {
+    let (existing, made) = match signature {
+        Signature::Own => (Lookup::ExistingWrite, Lookup::Write),
+        Signature::None | Signature::Apart => (Lookup::Existing, Lookup::Read),
+    };
+    match sys::open_private(path, existing) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             sys::make_parent(path)?;
-            sys::open_private(path, Lookup::Read)
+            sys::open_private(path, made)
+        }
+        // One that may only be read can be locked all the same.
+        Err(error) if existing == Lookup::ExistingWrite && sys::is_unavailable(&error) => {
+            sys::open_private(path, Lookup::Existing).map_err(|_| error)
         }
         opened => opened,
     }
 }
 
 /// Tries for the lock now.
-pub(crate) fn try_lock(file: File, path: &Path, signed: bool) -> Tried {
+pub(crate) fn try_lock(file: File, path: &Path, signature: Signature) -> Tried {
     match FileExt::try_lock(&file) {
-        Ok(()) => granted(file, path, signed),
+        Ok(()) => granted(file, path, signature),
         Err(fs4::TryLockError::WouldBlock) => Tried::Busy(file),
-        Err(fs4::TryLockError::Error(error)) => retry_otherwise(file, path, signed, error),
+        Err(fs4::TryLockError::Error(error)) => retry_otherwise(file, path, signature, error),
     }
 }
 
 /// The kernel gave us the lock of this file: still the one of that name?
-pub(crate) fn granted(file: File, path: &Path, signed: bool) -> Tried {
+pub(crate) fn granted(file: File, path: &Path, signature: Signature) -> Tried {
     let facts = match sys::facts_of(&file) {
         Ok(facts) => facts,
         Err(error) => return Tried::Unavailable(error),
     };
     // Somebody may have removed the whole directory: a lock on a file without a name excludes nobody.
-    if facts.names == 0 || (signed && !sys::same_file(&file, path)) {
-        return match open(path) {
-            Ok(file) => try_lock(file, path, signed),
+    if facts.names == 0 || (signature != Signature::None && !sys::is_at(&facts, path)) {
+        return match open(path, signature) {
+            Ok(file) => try_lock(file, path, signature),
             Err(error) => Tried::Unavailable(error),
         };
     }
     let on_fork = [Some(sys::close_on_fork(&file)), None];
     let mut lock = KernelLock { file, scribe: None, holder: None, on_fork };
-    if signed {
-        lock.sign(path, facts.size);
+    if signature != Signature::None {
+        lock.sign(path, signature, facts.size);
     }
     Tried::Held(lock, facts)
 }
 
 /// A signal is no answer, and NFS wants a writer for an exclusive lock; the rest is for the caller.
-fn retry_otherwise(file: File, path: &Path, signed: bool, error: io::Error) -> Tried {
+fn retry_otherwise(file: File, path: &Path, signature: Signature, error: io::Error) -> Tried {
     if error.kind() == io::ErrorKind::Interrupted {
-        return try_lock(file, path, signed);
+        return try_lock(file, path, signature);
     }
     if sys::needs_writer(&error) && !sys::is_writable(&file) {
         return match sys::open_private(path, Lookup::Write) {
-            Ok(file) => try_lock(file, path, signed),
+            Ok(file) => try_lock(file, path, signature),
             Err(error) => Tried::Unavailable(error),
         };
     }
@@ -88,10 +97,15 @@ fn retry_otherwise(file: File, path: &Path, signed: bool, error: io::Error) -> T
 
 impl KernelLock {
     /// Writes down who holds it. A full disk makes the holder unknown, not the lock void.
-    fn sign(&mut self, path: &Path, size: u64) {
+    fn sign(&mut self, path: &Path, signature: Signature, size: u64) {
         let holder = Holder::ourselves();
-        self.scribe = write_holder(path, &holder, size).ok();
-        self.on_fork[1] = self.scribe.as_ref().map(sys::close_on_fork);
+        if signature == Signature::Own {
+            let _ = write_holder(&self.file, &holder, size);
+        } else if let Ok(scribe) = sys::open_private(path, Lookup::ExistingWrite) {
+            let _ = write_holder(&scribe, &holder, size);
+            self.on_fork[1] = Some(sys::close_on_fork(&scribe));
+            self.scribe = Some(scribe);
+        }
         self.holder = Some(holder);
     }
 
@@ -132,8 +146,7 @@ pub(crate) fn written_holder(path: &Path) -> Option<Holder> {
 
 /// One write, whatever stood there: shorter words are filled up with blanks, which JSON does not mind, and spare the file system
 /// a new length on every change of hands.
-fn write_holder(path: &Path, holder: &Holder, size: u64) -> io::Result<File> {
-    let mut file = sys::open_private(path, Lookup::Write)?;
+fn write_holder(file: &File, holder: &Holder, size: u64) -> io::Result<()> {
     let mut text = serde_json::to_vec(holder)?;
     if size > LONGEST {
         file.set_len(0)?;
@@ -141,6 +154,5 @@ fn write_holder(path: &Path, holder: &Holder, size: u64) -> io::Result<File> {
         text.resize(size as usize - 1, b' ');
     }
     text.push(b'\n');
-    file.write_all(&text)?;
-    Ok(file)
+    sys::write_start(file, &text)
 }

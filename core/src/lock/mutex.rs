@@ -25,10 +25,19 @@ const PAUSE_MOST: Duration = Duration::from_millis(2);
 /// The mutex, held.
 #[derive(Debug)]
 pub(crate) struct Mutex {
-    file: File,
+    /// Gone once it was left.
+    file: Option<File>,
     path: PathBuf,
     kernel: bool,
     on_fork: Option<sys::CloseOnFork>,
+}
+
+/// The file of a kernel mutex that was held and will be again: to open it once more costs as much as the lock.
+#[derive(Debug)]
+pub(crate) struct Left {
+    on_fork: Option<sys::CloseOnFork>,
+    file: File,
+    path: PathBuf,
 }
 
 enum Tried {
@@ -58,6 +67,21 @@ impl Mutex {
         }
     }
 
+    /// Leaves the mutex, with what makes it quick to take again.
+    pub(crate) fn leave(mut self) -> Option<Left> {
+        let file = self.file.take_if(|_| self.kernel)?;
+        let _ = FileExt::unlock(&file);
+        Some(Left { on_fork: self.on_fork.take(), file, path: std::mem::take(&mut self.path) })
+    }
+
+    /// Takes up the mutex that was left, if nobody has it now.
+    pub(crate) fn retake(left: Left) -> Option<Self> {
+        let facts = sys::facts_of(&left.file).ok()?;
+        let Left { on_fork, file, path } = left;
+        let free = flock(&file).is_ok_and(|free| free) && sys::is_at(&facts, &path);
+        free.then_some(Mutex { file: Some(file), path, kernel: true, on_fork })
+    }
+
     /// Whether the kernel keeps others out; otherwise one that was frozen for seconds may find another beside it.
     pub(crate) fn is_kernel(&self) -> bool {
         self.kernel
@@ -66,9 +90,10 @@ impl Mutex {
 
 impl Drop for Mutex {
     fn drop(&mut self) {
+        let Some(file) = &self.file else { return };
         if self.kernel {
-            let _ = FileExt::unlock(&self.file);
-        } else if sys::same_file(&self.file, &self.path) {
+            let _ = FileExt::unlock(file);
+        } else if sys::same_file(file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
         // Deregistered before the file is closed.
@@ -92,9 +117,10 @@ fn try_lock(path: &Path) -> io::Result<Tried> {
 }
 
 fn try_existing(file: File, path: &Path) -> io::Result<Tried> {
-    let marked = sys::facts_of(&file)?.size == MARK.len() as u64;
+    let facts = sys::facts_of(&file)?;
+    let marked = facts.size == MARK.len() as u64;
     match flock(&file) {
-        Ok(true) if !sys::same_file(&file, path) => Ok(Tried::Changed),
+        Ok(true) if !sys::is_at(&facts, path) => Ok(Tried::Changed),
         Ok(true) if marked => Ok(Tried::Held(held(file, path, true))),
         Ok(true) => claim(file, path),
         Ok(false) => Ok(Tried::Busy),
@@ -117,7 +143,7 @@ fn claim(mut file: File, path: &Path) -> io::Result<Tried> {
 
 fn held(file: File, path: &Path, kernel: bool) -> Mutex {
     let on_fork = kernel.then(|| sys::close_on_fork(&file));
-    Mutex { file, path: path.to_owned(), kernel, on_fork }
+    Mutex { file: Some(file), path: path.to_owned(), kernel, on_fork }
 }
 
 /// Makes the mutex, held: whole and locked before it has its name. Where there is no flock it is made by its existence.

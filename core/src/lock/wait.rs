@@ -60,8 +60,8 @@ impl<'a> Contender<'a> {
     /// Tries for the lock now.
     pub(crate) fn try_now(&mut self, patience: &Patience) -> Tried {
         match &mut self.way {
-            Way::Kernel { file } => match file.take().map_or_else(|| flock::open(self.path), Ok) {
-                Ok(file) => self.kernel(flock::try_lock(file, self.path, self.terms.signed)),
+            Way::Kernel { file } => match file.take().map_or_else(|| flock::open(self.path, self.terms.signature), Ok) {
+                Ok(file) => self.kernel(flock::try_lock(file, self.path, self.terms.signature)),
                 Err(error) => Tried::Unavailable(error),
             },
             Way::Existence { sight, .. } => match existence::try_take(self.path, self.terms, sight, patience) {
@@ -75,7 +75,7 @@ impl<'a> Contender<'a> {
 
     /// The kernel has given us the lock of a file.
     pub(crate) fn granted(&mut self, file: File) -> Tried {
-        self.kernel(flock::granted(file, self.path, self.terms.signed))
+        self.kernel(flock::granted(file, self.path, self.terms.signature))
     }
 
     fn kernel(&mut self, tried: flock::Tried) -> Tried {
@@ -93,7 +93,7 @@ impl<'a> Contender<'a> {
     }
 
     fn note(&self, lock: existence::ExistenceLock) -> SpawnLock {
-        let key = Key::Token(lock.holder().token);
+        let key = Key::Token(lock.holder().token.clone());
         SpawnLock(Held::note(self.path, key, self.terms.owner, Part::Existence(lock)))
     }
 

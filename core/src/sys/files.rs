@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, RenameFlags, Timestamps};
+use rustix::fs::{AtFlags, CWD, FileType, RenameFlags, Stat, Timestamps};
 use rustix::io::Errno;
 
 use super::unix::user_id;
@@ -100,10 +100,12 @@ pub(crate) fn open_log(path: &Path) -> io::Result<File> {
 
 /// Whether `file` is still the file that `path` names.
 pub(crate) fn same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
-        _ => false,
-    }
+    facts_of(file).is_ok_and(|facts| is_at(&facts, path))
+}
+
+/// Whether the file of these facts is the one that `path` names.
+pub(crate) fn is_at(facts: &FileFacts, path: &Path) -> bool {
+    facts_at(path).is_ok_and(|named| named.id == facts.id)
 }
 
 /// What tells a file from the one it replaced: its inode and the time of its last change.
@@ -129,24 +131,25 @@ pub(crate) struct FileFacts {
     pub(crate) names: u64,
 }
 
-impl From<fs::Metadata> for FileFacts {
-    fn from(meta: fs::Metadata) -> Self {
+impl From<Stat> for FileFacts {
+    #[allow(clippy::unnecessary_cast, reason = "the widths differ between systems")]
+    fn from(stat: Stat) -> Self {
         FileFacts {
-            id: (meta.dev(), meta.ino()),
-            directory: meta.is_dir(),
-            size: meta.size(),
-            changed_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
-            names: meta.nlink(),
+            id: (stat.st_dev as u64, stat.st_ino as u64),
+            directory: FileType::from_raw_mode(stat.st_mode) == FileType::Directory,
+            size: stat.st_size as u64,
+            changed_ns: stat.st_mtime as i128 * 1_000_000_000 + stat.st_mtime_nsec as i128,
+            names: stat.st_nlink as u64,
         }
     }
 }
 
 pub(crate) fn facts_of(file: &File) -> io::Result<FileFacts> {
-    file.metadata().map(FileFacts::from)
+    Ok(rustix::fs::fstat(file)?.into())
 }
 
 pub(crate) fn facts_at(path: &Path) -> io::Result<FileFacts> {
-    fs::symlink_metadata(path).map(FileFacts::from)
+    Ok(rustix::fs::lstat(path)?.into())
 }
 
 /// Makes a file that was not there: an error, and nothing made, when it was.

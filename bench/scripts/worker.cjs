@@ -5,7 +5,7 @@
 
 const { readFileSync, writeFileSync } = require('node:fs');
 
-const [root, what, path, turns, hold] = process.argv.slice(2);
+const [root, what, path, turns, hold, rest] = process.argv.slice(2);
 const LONG = 600_000;
 
 const takers = {
@@ -57,6 +57,7 @@ async function takeTurns() {
     Atomics.wait(pause, 0, 0, Number(hold));
     lines.push(`turn ${asked} ${got} ${now()}`);
     await release();
+    if (Number(rest) > 0) Atomics.wait(pause, 0, 0, Number(rest));
   }
   const used = process.cpuUsage(before);
   console.log([...lines, `done ${(used.user + used.system) / 1000}`].join('\n'));

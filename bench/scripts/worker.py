@@ -44,7 +44,7 @@ if turns == "hold":
     print("held", time.time() * 1000, flush=True)
     time.sleep(LONG)
 else:
-    hold = float(sys.argv[5]) / 1000
+    hold, rest = (float(word) / 1000 for word in sys.argv[5:7])
     print("loaded", flush=True)
     sys.stdin.read()
     before = time.process_time()
@@ -56,5 +56,7 @@ else:
         time.sleep(hold)
         lines.append(f"turn {asked} {got} {time.monotonic_ns()}")
         release()
+        if rest > 0:
+            time.sleep(rest)
     lines.append(f"done {(time.process_time() - before) * 1000}")
     print("\n".join(lines), flush=True)

@@ -1,4 +1,4 @@
-//! `worker WHAT PATH TURNS HOLD-MS`: one of many that take turns. It tells `loaded`, waits for the end of its stdin, and then
+//! `worker WHAT PATH TURNS HOLD-MS REST-MS`: one of many that take turns. It tells `loaded`, waits for the end of its stdin, and then
 //! tells `turn ASKED GOT GIVES-BACK` for each, in nanoseconds of the monotonic clock, and `done CPU-MS`.
 //! `worker WHAT PATH hold`: tells `asking`, waits for the lock, tells `held MS`, and keeps it.
 
@@ -22,10 +22,8 @@ type Take<'a> = Box<dyn Fn() -> Result<Guard> + 'a>;
 pub fn play(words: &[String]) -> Result<()> {
     match words {
         [what, path, hold] if hold == "hold" => keep(&*taker(what, path)?),
-        [what, path, turns, hold] => {
-            take_turns(&*taker(what, path)?, turns.parse()?, Duration::from_secs_f64(hold.parse::<f64>()? / 1000.0))
-        }
-        _ => Err("usage: worker flock|excl|blocking PATH TURNS HOLD-MS | hold".into()),
+        [what, path, turns, hold, rest] => take_turns(&*taker(what, path)?, turns.parse()?, ms(hold)?, ms(rest)?),
+        _ => Err("usage: worker flock|excl|blocking PATH TURNS HOLD-MS REST-MS | hold".into()),
     }
 }
 
@@ -52,7 +50,11 @@ fn keep(take: &dyn Fn() -> Result<Guard>) -> Result<()> {
     Ok(())
 }
 
-fn take_turns(take: &dyn Fn() -> Result<Guard>, turns: usize, hold: Duration) -> Result<()> {
+fn ms(text: &str) -> Result<Duration> {
+    Ok(Duration::from_secs_f64(text.parse::<f64>()? / 1000.0))
+}
+
+fn take_turns(take: &dyn Fn() -> Result<Guard>, turns: usize, hold: Duration, rest: Duration) -> Result<()> {
     println!("loaded");
     std::io::stdin().read_to_end(&mut Vec::new())?;
     let before = nanos(ClockId::ProcessCPUTime);
@@ -64,6 +66,9 @@ fn take_turns(take: &dyn Fn() -> Result<Guard>, turns: usize, hold: Duration) ->
         std::thread::sleep(hold);
         moments.push([asked, got, nanos(ClockId::Monotonic)]);
         drop(guard);
+        if !rest.is_zero() {
+            std::thread::sleep(rest);
+        }
     }
     let used = nanos(ClockId::ProcessCPUTime) - before;
     let mut out = std::io::stdout().lock();

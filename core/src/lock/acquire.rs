@@ -3,15 +3,15 @@
 use std::io;
 use std::path::Path;
 
-use crate::cancel::{Patience, Wake};
+use crate::cancel::Patience;
 use crate::deadline::readable;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind};
 use crate::holder::{Holder, waiting_line, who};
 use crate::lock::mutex::beside;
 use crate::lock::options::Terms;
-use crate::lock::seat::Seat;
-use crate::lock::wait::{Contender, TELL_AFTER, Tried};
+use crate::lock::queue;
+use crate::lock::wait::Contender;
 use crate::lock::{LockKind, LockOptions, SpawnLock, alive, flock, sight};
 use crate::place;
 use crate::sys;
@@ -40,7 +40,7 @@ impl SpawnLock {
         let (terms, patience) = options.checked()?;
         let path = place::file_path("path", path.as_ref())?;
         let what = Wanted { path: &path, terms: &terms, patience: &patience, options };
-        match by_kind(&path, &terms, |path, terms| take(path, terms, &patience, |holder| what.tell_waiting(holder))) {
+        match by_kind(&path, &terms, |path, terms| queue::take(path, terms, &patience, |holder| what.tell_waiting(holder))) {
             Acquired::Held(lock) => Ok(lock),
             Acquired::Broken(lock, owner) => {
                 what.tell(EventKind::Warning, format!("took the lock {} from {owner}, which still lives", path.display()), Some(owner));
@@ -112,42 +112,6 @@ fn by_kind<T>(path: &Path, terms: &Terms, mut take: impl FnMut(&Path, &Terms) ->
             take(&beside(path, ".excl"), &Terms { kind: LockKind::Excl, ..*terms })
         }
         acquired => acquired,
-    }
-}
-
-/// Takes a lock of one kind. For a kernel lock one waits in the kernel's own queue.
-fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: impl FnMut(Option<Holder>)) -> Acquired<()> {
-    let mut contender = Contender::new(path, terms);
-    let mut tried = contender.try_now(patience);
-    loop {
-        match tried {
-            Tried::Held(lock) => return Acquired::Held(lock),
-            Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
-            Tried::Unavailable(error) => return Acquired::Unavailable(error),
-            Tried::Busy if patience.deadline.expired() => return Acquired::Elapsed,
-            Tried::Busy => {}
-        }
-        let holder = || written_holder(path, terms.kind);
-        let seat = contender.take_file().map(|file| sys::facts_of(&file).and_then(|facts| Seat::take(file, facts.id)));
-        // An existence lock has no queue; nor has a process that may not start a thread.
-        let Some(Ok(seat)) = seat else {
-            return contender.wait(None, patience, || tell(holder()), || None);
-        };
-        let woken = match seat.wait(&patience.within(TELL_AFTER)) {
-            Ok(Wake::Elapsed) if !patience.deadline.expired() => {
-                tell(holder());
-                seat.wait(patience)
-            }
-            woken => woken,
-        };
-        // The registration goes after the lock has its own.
-        let (file, _on_fork) = match (seat.leave(), woken) {
-            (_, Ok(Wake::Cancelled)) => return Acquired::Cancelled,
-            (Some(Ok(granted)), _) => granted,
-            (Some(Err(error)), _) | (None, Err(error)) => return Acquired::Unavailable(error),
-            (None, Ok(_)) => return Acquired::Elapsed,
-        };
-        tried = contender.granted(file);
     }
 }
 

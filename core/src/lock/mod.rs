@@ -9,6 +9,7 @@ mod flock;
 mod held;
 mod mutex;
 mod options;
+mod queue;
 mod refresh;
 mod seat;
 mod sight;

@@ -10,7 +10,7 @@ use crate::cancel::{Patience, Wake};
 use crate::holder::Holder;
 use crate::lock::held::{Held, Key, Part};
 use crate::lock::options::Terms;
-use crate::lock::sight::Sight;
+use crate::lock::sight::{Seen, Sight};
 use crate::lock::{Acquired, LockKind, SpawnLock, existence, flock};
 use crate::sys::{self, Interest, Wanted, Watch};
 
@@ -69,6 +69,18 @@ impl<'a> Contender<'a> {
                 existence::Tried::Broken(lock, owner) => Tried::Broken(self.note(lock), owner),
                 existence::Tried::Busy(holder) => holder.map_or(Tried::Busy, |holder| self.busy(&Key::Token(holder.token))),
                 existence::Tried::Unavailable(error) => Tried::Unavailable(error),
+            },
+        }
+    }
+
+    /// Looks whether it is ours already, and takes nothing. Only an existence lock can be looked at.
+    pub(crate) fn look(&mut self) -> Tried {
+        match &mut self.way {
+            Way::Kernel { .. } => Tried::Busy,
+            Way::Existence { sight, .. } => match sight.look(self.path, self.terms) {
+                Ok(Seen::Held(Some(holder))) => self.busy(&Key::Token(holder.token)),
+                Ok(_) => Tried::Busy,
+                Err(error) => Tried::Unavailable(error),
             },
         }
     }
@@ -145,7 +157,7 @@ impl<'a> Contender<'a> {
                 watch = Some(self.watch(news));
                 // What happened before the watch began is seen by one more look, and one who merely looked at the lock,
                 // whose closing tells us nothing, is gone within the next few.
-                tries_left = SETTLE_TRIES;
+                tries_left = self.settles();
                 continue;
             }
             let watch = watch.as_ref().and_then(Option::as_ref);
@@ -154,7 +166,7 @@ impl<'a> Contender<'a> {
             match patience.wait(&inputs, pause) {
                 Ok(Wake::Cancelled) => return Acquired::Cancelled,
                 Ok(Wake::Input) if watch.is_some_and(|watch| !watch.heard()) => tries_left = tries_left.max(1),
-                Ok(Wake::Input) => tries_left = SETTLE_TRIES,
+                Ok(Wake::Input) => tries_left = self.settles(),
                 Ok(Wake::Elapsed | Wake::Rung) => tries_left = tries_left.saturating_sub(1),
                 Err(error) => return Acquired::Unavailable(error),
             }
@@ -183,6 +195,15 @@ impl<'a> Contender<'a> {
         }
         let (_, end) = owner.as_ref()?;
         end.as_ref().map(|end| (end.as_fd(), Interest::Read))
+    }
+
+    /// How many more looks are worth while after something was told.
+    fn settles(&self) -> u32 {
+        match self.way {
+            Way::Kernel { .. } => SETTLE_TRIES,
+            // What the kernel tells of a name has happened; at most somebody holds the mutex for a moment.
+            Way::Existence { .. } => 1,
+        }
     }
 
     fn interval(&self, watched: bool, told: bool, waited: Duration) -> Duration {

@@ -132,7 +132,7 @@ impl LockOptions {
     }
 
     /// The checked terms, and how long to wait by them.
-    pub(crate) fn checked(&self) -> Result<(Terms, Patience)> {
+    pub(crate) fn checked(&self, timeout: Option<Duration>) -> Result<(Terms, Patience)> {
         if self.break_after.is_some() && self.kind != LockKind::Excl {
             return Err(Error::config("breakAfter", "needs the lock `excl`: a kernel lock cannot be taken from a process that lives"));
         }
@@ -148,7 +148,7 @@ impl LockOptions {
             reentrant: self.reentrant,
             signature: if self.anonymous { Signature::None } else { Signature::Own },
         };
-        let deadline = Deadline::after(self.timeout.unwrap_or(TIMEOUT));
+        let deadline = Deadline::after(timeout.unwrap_or(TIMEOUT));
         Ok((terms, Patience::new(deadline, self.cancel.clone().unwrap_or_else(Cancel::never))))
     }
 }

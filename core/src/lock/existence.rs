@@ -85,11 +85,13 @@ impl ExistenceLock {
     pub(crate) fn release(self) -> bool {
         self.file.retire();
         let patience = Patience::uncancelled().within(RELEASE_PATIENCE);
-        match Mutex::lock(&self.path, &patience) {
-            Ok(Some(_mutex)) => self.is_ours() && fs::remove_file(&self.path).is_ok(),
-            // Nobody can take it over either. Emptied of its owner it is free for whoever gets the mutex next.
-            Ok(None) | Err(_) => self.is_ours() && self.file.disown(&self.holder).is_ok(),
+        let mutex = Mutex::lock(&self.path, &patience);
+        let was_ours = self.is_ours();
+        if was_ours && matches!(mutex, Ok(Some(_))) && fs::remove_file(&self.path).is_ok() {
+            return true;
         }
+        // Whatever its name is by now, and whatever kept us from it: without its owner our own file holds nobody up.
+        self.file.disown(&self.holder).is_ok() && was_ours
     }
 }
 
@@ -102,15 +104,8 @@ struct New<'a> {
 
 impl<'a> New<'a> {
     fn write(lock: &'a Path, holder: &Holder, mutex: &Mutex) -> io::Result<Self> {
-        // Under the kernel's mutex we are alone, and what a killed process left under this name is nobody's.
-        let path = if mutex.is_kernel() { beside(lock, ".new") } else { beside(lock, &format!(".new-{}", holder.token)) };
-        let file = match sys::create_new(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::remove_file(&path)?;
-                sys::create_new(&path)?
-            }
-            created => created?,
-        };
+        let own = beside(lock, &format!(".new-{}", holder.token));
+        let (path, file) = if mutex.is_kernel() { New::create_alone(beside(lock, ".new"), own)? } else { New::create(own)? };
         let mut new = New { lock, path, file: Some(file) };
         let mut text = serde_json::to_vec(holder)?;
         text.push(b'\n');
@@ -118,6 +113,24 @@ impl<'a> New<'a> {
             file.write_all(&text)?;
         }
         Ok(new)
+    }
+
+    fn create(path: PathBuf) -> io::Result<(PathBuf, File)> {
+        sys::create_new(&path).map(|file| (path, file))
+    }
+
+    /// Under the kernel's mutex we are alone, and what a killed process left under this name is nobody's: half a lock file, or a lock
+    /// that it was about to remove. A directory with something in it cannot be removed, and is left alone.
+    fn create_alone(path: PathBuf, otherwise: PathBuf) -> io::Result<(PathBuf, File)> {
+        match sys::create_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                match sys::facts_at(&path).and_then(|left| remove(&path, &left)) {
+                    Ok(()) => New::create(path),
+                    Err(_) => New::create(otherwise),
+                }
+            }
+            created => created.map(|file| (path, file)),
+        }
     }
 
     /// Takes a name that must be free; `None` when a peer without the mutex was there first.
@@ -141,13 +154,10 @@ impl<'a> New<'a> {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => return self.replace_unchecked(judged),
             Err(error) => return Err(error),
         }
-        let out = sys::facts_at(&self.path)?;
-        let removed = if out != *judged {
-            Ok(false)
-        } else if judged.directory {
-            fs::remove_dir(&self.path).map(|()| true)
-        } else {
-            fs::remove_file(&self.path).map(|()| true)
+        let removed = match sys::facts_at(&self.path) {
+            Ok(out) if out == *judged => remove(&self.path, judged).map(|()| true),
+            Ok(_) => Ok(false),
+            Err(error) => Err(error),
         };
         if let Ok(true) = removed {
             return Ok(self.file.take());
@@ -170,10 +180,15 @@ impl<'a> New<'a> {
 impl Drop for New<'_> {
     /// A write that fails halfway, and a name that was not to be had, leave nothing behind.
     fn drop(&mut self) {
-        if let Some(file) = self.file.take()
-            && sys::same_file(&file, &self.path)
-        {
+        let Some(file) = self.file.take() else { return };
+        // Should it have the lock's own name, and that name not be taken from it again, then at least nobody is said to hold it.
+        let _ = file.set_len(0);
+        if sys::same_file(&file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn remove(path: &Path, facts: &FileFacts) -> io::Result<()> {
+    if facts.directory { fs::remove_dir(path) } else { fs::remove_file(path) }
 }

@@ -21,6 +21,8 @@ const STALE_AFTER: Duration = Duration::from_secs(5);
 /// The bounds of the pause between two tries, each twice the last.
 const PAUSE_LEAST: Duration = Duration::from_micros(50);
 const PAUSE_MOST: Duration = Duration::from_millis(2);
+/// How often it may change under our eyes before we look whether there is any time left.
+const CHANGES_MOST: u32 = 16;
 
 /// The mutex, held.
 #[derive(Debug)]
@@ -43,12 +45,13 @@ impl Mutex {
     pub(crate) fn lock(lock: &Path, patience: &Patience) -> io::Result<Option<Self>> {
         let path = beside(lock, ".mutex");
         let mut pause = PAUSE_LEAST;
+        let mut changes = 0;
         loop {
             match try_lock(&path)? {
                 Tried::Held(mutex) => return Ok(Some(mutex)),
-                Tried::Changed => {}
-                Tried::Busy if patience.deadline.expired() => return Ok(None),
-                Tried::Busy => {
+                Tried::Changed if changes < CHANGES_MOST => changes += 1,
+                Tried::Busy | Tried::Changed if patience.deadline.expired() => return Ok(None),
+                Tried::Busy | Tried::Changed => {
                     if patience.pause(pause)? == Wake::Cancelled {
                         return Ok(None);
                     }
@@ -160,13 +163,15 @@ fn reap(path: &Path) -> io::Result<Tried> {
         }
         Err(error) => return Err(error),
     };
-    if is_old(path) {
-        let _ = fs::remove_file(path);
-    }
+    let removed = if is_old(path) { fs::remove_file(path) } else { Ok(()) };
     if sys::same_file(&file, &reclaim) {
         let _ = fs::remove_file(&reclaim);
     }
-    Ok(Tried::Changed)
+    match removed {
+        // One that we may not remove, in a directory that is shared, blocks us for good.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(Tried::Changed),
+    }
 }
 
 /// Whether a file was last changed longer ago than a mutex is ever held; one from the future was.

@@ -161,7 +161,9 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
             rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty())?;
-            fs::remove_file(from)
+            // It has its new name: an old one that stays changes nothing.
+            let _ = fs::remove_file(from);
+            Ok(())
         }
         renamed => Ok(renamed?),
     }

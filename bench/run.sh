@@ -28,6 +28,9 @@ echo "… the release build" >&2
 cargo build --release -q -p spawnlock-bench -p spawnlock-tests -p server-init --bin spawnlock-bench --bin fixture-server --bin server-init
 try "the Node addon" "$make" build-node
 try "the Python module" "$make" build-python
+# fs-ext is compiled against the headers that came with Node.
+npm_config_nodedir=$(node -p "require('node:path').resolve(process.execPath, '../..')")
+export npm_config_nodedir
 try "the peers in Node" npm ci --prefix bench --no-audit --no-fund
 try "the peers in Python" python_peers
 exec "${CARGO_TARGET_DIR:-target}/release/spawnlock-bench" "$@"

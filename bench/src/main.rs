@@ -15,6 +15,7 @@ mod command;
 mod cost;
 mod fast;
 mod handover;
+mod locks;
 mod machine;
 mod notice;
 mod scripts;
@@ -34,6 +35,10 @@ const SECTIONS: &[(&str, Measure)] = &[
     ("notice", notice::measure),
     ("storm", storm::measure),
     ("handover", handover::measure),
+    ("locks", locks::uncontended),
+    ("contended", locks::contended),
+    ("dead", locks::dead),
+    ("hosts", locks::hosts),
     ("imports", cost::imports),
     ("sizes", cost::sizes),
     ("command", command::measure),

@@ -58,6 +58,13 @@ impl Tools {
         existing(self.root.join("build/bench/venv/bin/python"), "pip did not install the peers")
     }
 
+    /// The folder that pip put the peers into, for an interpreter that is not theirs.
+    pub fn python_peers_path(&self) -> Result<PathBuf> {
+        let python = self.python_with_peers()?;
+        let output = run(&python).args(["-c", "import sysconfig; print(sysconfig.get_path('platlib'))"]).output()?;
+        Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+    }
+
     pub fn command(&self) -> Result<PathBuf> {
         existing(self.built.join("server-init"), "server-init is not built")
     }

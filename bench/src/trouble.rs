@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+pub type Trouble = Box<dyn Error + Send + Sync>;
+
+pub type Result<T> = std::result::Result<T, Trouble>;
 
 /// A part that a row needs and this machine or checkout lacks.
 #[derive(Debug)]

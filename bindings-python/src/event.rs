@@ -42,7 +42,7 @@ impl Event {
     }
 }
 
-/// The process that holds a spawn lock.
+/// The process that holds a lock.
 #[pyclass(frozen, module = "spawnlock")]
 pub(crate) struct Holder(pub(crate) spawnlock::Holder);
 
@@ -70,6 +70,12 @@ impl Holder {
     #[getter]
     fn host(&self) -> &str {
         &self.0.host
+    }
+
+    /// Tells this holding from every other.
+    #[getter]
+    fn token(&self) -> &str {
+        &self.0.token
     }
 
     fn __repr__(&self) -> String {

@@ -8,6 +8,7 @@ mod interrupt;
 mod job;
 
 mod check;
+mod lock;
 mod names;
 mod options;
 mod server;
@@ -21,6 +22,8 @@ mod _native {
     use super::event::{Event, Holder};
     #[pymodule_export]
     use super::job::Job;
+    #[pymodule_export]
+    use super::lock::{Acquired, SpawnLock};
     #[pymodule_export]
     use super::names::{Status, begin_stop, list_servers, server_status, stop_server};
     #[pymodule_export]

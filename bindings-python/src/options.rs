@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
-use spawnlock::OnLockUnavailable;
+use spawnlock::{LockKind, OnLockUnavailable};
 
 use crate::check::{Callable, Ready, json, tell};
 use crate::error::raised;
@@ -34,8 +34,8 @@ impl ServerSpec {
     #[new]
     #[pyo3(signature = (
         name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, ready=None, identity=None,
-        timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, on_lock_unavailable=None,
-        lock_patience=None, stop_timeout=None, on_event=None,
+        timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
+        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, on_event=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
@@ -54,6 +54,8 @@ impl ServerSpec {
         log: Option<StrPath>,
         tail_lines: Option<i64>,
         state_dir: Option<StrPath>,
+        lock: Option<KindWord>,
+        lock_file: Option<StrPath>,
         on_lock_unavailable: Option<OnUnavailable>,
         lock_patience: Option<Seconds>,
         stop_timeout: Option<Seconds>,
@@ -65,6 +67,7 @@ impl ServerSpec {
         let probe_timeout = time("probe_timeout", probe_timeout)?;
         let lock_patience = time("lock_patience", lock_patience)?;
         let stop_timeout = time("stop_timeout", stop_timeout)?;
+        let lock = lock.map(|word| LockKind::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
         let on_lock_unavailable =
             on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
         let number = |option: &str, number: Option<i64>| {
@@ -77,7 +80,7 @@ impl ServerSpec {
 
         let mut spec = name.map_or_else(spawnlock::ServerSpec::unnamed, spawnlock::ServerSpec::new);
         set!(spec: command, shell, cwd, inherit_env, umask, identity, timeout, probe_timeout, log, tail_lines);
-        set!(spec: state_dir, on_lock_unavailable, lock_patience, stop_timeout);
+        set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout);
         let options = env.into_iter().flat_map(|env| env.0).fold(spec, |spec, (key, value)| spec.env(key, value));
         Ok(ServerSpec { options, ready: ready.unwrap_or(Ready(Vec::new())), on_event: on_event.map(|listener| listener.0) })
     }
@@ -145,6 +148,10 @@ argument! {
 argument! {
     /// A word of `on_lock_unavailable`.
     OnUnavailable(String) = "OnLockUnavailable", |given| given.extract()
+}
+argument! {
+    /// A word of `lock`.
+    KindWord(String) = "LockKind", |given| given.extract()
 }
 argument! {
     /// A function that is told what happens.

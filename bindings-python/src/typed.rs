@@ -48,7 +48,7 @@ macro_rules! words {
     };
 }
 
-words!(ErrorCode, EventKind, Origin, State, Verdict);
+words!(ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict);
 
 /// A time: seconds, or a `timedelta`.
 pub(crate) struct Seconds(f64);
@@ -137,6 +137,10 @@ macro_rules! answer {
 answer! {
     /// A failure that is told about and not raised.
     LastFailure = type_hint_identifier!("spawnlock.errors", "SpawnlockError")
+}
+answer! {
+    /// A coroutine that gives the lock.
+    Locked = type_hint_identifier!("spawnlock.types", "Locked")
 }
 answer! {
     /// A coroutine that gives nothing back.

@@ -35,7 +35,25 @@ def test_the_facts_of_a_server_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize(
     ("words", "list_of"),
-    [("ErrorCode", "codes"), ("Origin", "origins"), ("State", "states"), ("Verdict", "verdicts"), ("EventKind", "events")],
+    [
+        ("ErrorCode", "codes"),
+        ("Origin", "origins"),
+        ("State", "states"),
+        ("Verdict", "verdicts"),
+        ("EventKind", "events"),
+        ("LockKind", "lockKinds"),
+        ("FlockSupport", "flockSupport"),
+    ],
 )
 def test_the_lists_of_words_are_those_of_the_contract(words: str, list_of: str) -> None:
     assert _native.words()[words] == CONTRACT[list_of]
+
+
+def test_the_lock_alone_offers_what_the_contract_says() -> None:
+    promised = spelled("lock") | {"acquire_async", "is_locked"}
+    assert {name for name in vars(spawnlock.SpawnLock) if not name.startswith("_")} == promised
+
+
+def test_the_options_of_the_lock_alone_are_those_of_the_contract() -> None:
+    parameters = inspect.signature(spawnlock.SpawnLock).parameters
+    assert set(parameters) == spelled("lockOptions") | {"path"}

@@ -76,7 +76,8 @@ impl Cancel {
 
     /// For calls that nobody can cancel: it costs no descriptor.
     pub(crate) fn never() -> Self {
-        Cancel(Arc::new(State { never: true, ..State::default() }))
+        static NEVER: OnceLock<Cancel> = OnceLock::new();
+        NEVER.get_or_init(|| Cancel(Arc::new(State { never: true, ..State::default() }))).clone()
     }
 
     /// Cancels every wait that uses this or a clone of it.

@@ -66,10 +66,15 @@ pub(crate) fn age(then_ns: i128) -> Option<Duration> {
 
 /// A text no other call on this machine makes: for attempts and lock tokens.
 pub(crate) fn unique() -> String {
+    unique_for(std::process::id())
+}
+
+/// The same, for those who know which process they are.
+pub(crate) fn unique_for(pid: u32) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-    format!("{:x}-{nanos:x}-{:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{pid:x}-{nanos:x}-{:x}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A duration as people read it in a message: `350 ms`, `1.2 s`, `75 s`.

@@ -43,7 +43,8 @@ static OURSELVES: Mutex<Option<Holder>> = Mutex::new(None);
 impl Holder {
     /// This process, from now on.
     pub(crate) fn ourselves() -> Self {
-        Holder { since_ms: deadline::now_ms(), token: deadline::unique(), ..Holder::this_process() }
+        let us = Holder::this_process();
+        Holder { since_ms: deadline::now_ms(), token: deadline::unique_for(us.pid), ..us }
     }
 
     /// This process, holding nothing yet.

@@ -127,13 +127,15 @@ impl Desk {
     /// When something does.
     #[track_caller]
     pub fn assert_clean(&self, what: &str) {
-        let stays = if self.kind == LockKind::Excl { "the.lock.mutex" } else { "the.lock" };
-        // Of one that was killed before anything had its name: a draft of a mutex, and of a lock where the mutex is no kernel lock.
-        let left: Vec<String> = self
-            .files()
-            .into_iter()
-            .filter(|name| name != stays && !name.starts_with(".new-mutex-") && !name.starts_with("the.lock.new-"))
-            .collect();
+        let excl = self.kind == LockKind::Excl;
+        let stays = |name: &str| match name {
+            // Of those who waited.
+            "the.lock.mutex" | "the.lock.queue" => excl,
+            "the.lock" => !excl,
+            // Of one that was killed before anything had its name: a mutex, and a lock where the mutex is no kernel lock.
+            _ => name.starts_with(".new-mutex-") || name.starts_with("the.lock.new-"),
+        };
+        let left: Vec<String> = self.files().into_iter().filter(|name| !stays(name)).collect();
         assert!(left.is_empty(), "{what}: {left:?} is left");
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::phase::MARKS;
 
@@ -139,21 +141,24 @@ fn between(trace: &str, from: &str, to: &str) -> Vec<Step> {
     steps
 }
 
-/// Runs `check` for each of the cases, a few beside each other.
+/// Runs `check` for each of the cases, a few beside each other, and for all of them even when one fails.
 ///
 /// # Panics
 /// When one of them does.
 pub fn each<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
-    let next = std::sync::atomic::AtomicUsize::new(0);
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
-                    check(case);
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let checked = catch_unwind(AssertUnwindSafe(|| check(case)));
+                    failed.fetch_add(usize::from(checked.is_err()), Ordering::SeqCst);
                 }
             });
         }
     });
+    let failed = failed.into_inner();
+    assert_eq!(failed, 0, "that many of {} cases failed", cases.len());
 }
 
 /// Files of a directory, by name.

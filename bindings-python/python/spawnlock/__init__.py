@@ -8,7 +8,7 @@ started http://localhost:1987 4242
 
 from __future__ import annotations
 
-from ._native import Event, Holder, Server, Status, __version__, list_servers, server_status, stop_server
+from ._native import Event, Holder, Server, SpawnLock, Status, __version__, list_servers, server_status, stop_server
 from .errors import SpawnlockConfigError, SpawnlockError, SpawnlockTimeoutError
 
 # `typing` costs as much as all of this package to import; type checkers take the name for true all the same.
@@ -23,6 +23,7 @@ __all__ = [
     "Event",
     "Holder",
     "Server",
+    "SpawnLock",
     "SpawnlockConfigError",
     "SpawnlockError",
     "SpawnlockTimeoutError",
@@ -55,6 +56,8 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     probe_timeout        how long one health question may take; default: 5
     log, tail_lines      where its output goes, and how many of its last lines a failure shows
     state_dir            the directory for the state of all names
+    lock                 "flock", "excl" (a file that exists) or "auto": what the spawn lock is made of
+    lock_file            a lock to hold as well, at any path, for old scripts that know only that file
     on_lock_unavailable  "proceed" (warn and go on, the default) or "fail" where no lock can be had
     lock_patience        start anyway after having waited this long for the lock; default: never
     stop_timeout         how long it may take to end before it is killed; default: 10

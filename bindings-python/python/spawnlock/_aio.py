@@ -11,7 +11,7 @@ from ._native import ServerSpec, begin_stop
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from ._native import Job, Server
+    from ._native import Job, Server, SpawnLock
     from .types import Done, Options, Seconds, StrPath
 
 
@@ -27,6 +27,41 @@ async def stopped(server: Server) -> None:
 
 async def stopped_by_name(name: str, timeout: Seconds | None, state_dir: StrPath | None) -> None:
     await _waited(lambda done: begin_stop(done, name, timeout=timeout, state_dir=state_dir))
+
+
+async def locked(lock: SpawnLock, timeout: float | None = None) -> None:
+    """Takes a lock for this task; one that came just when the task was cancelled is let go of."""
+    owner = _owner()
+
+    async def undo(_: None) -> None:
+        lock._release_of(owner)
+
+    await _waited(lambda done: lock._begin_acquire(done, owner, timeout), undo)
+
+
+async def entered(lock: SpawnLock) -> SpawnLock:
+    await locked(lock)
+    return lock
+
+
+async def left(lock: SpawnLock) -> None:
+    lock.release()
+
+
+def this_task() -> int | None:
+    """A number for the task that runs on this thread."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return None
+    return None if task is None else id(task)
+
+
+def _owner() -> int:
+    owner = this_task()
+    if owner is None:
+        raise RuntimeError("a lock can be waited for only in a task of asyncio")
+    return owner
 
 
 async def _waited(begin: Callable[[Done], Job], undo: Callable[[Any], Coroutine[Any, Any, None]] | None = None) -> Any:

@@ -6,15 +6,23 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Command, Done, Environment, EventKind, Identity, Listener, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
-from typing import Final, SupportsIndex, final
+from spawnlock.types import Command, Done, Environment, EventKind, FlockSupport, Identity, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
+from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Event", "Holder", "Job", "Server", "ServerSpec", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "Event", "Holder", "Job", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """
 The version of the package.
 """
+
+@final
+class Acquired:
+    """
+    What `acquire` gives, for a `with` that releases.
+    """
+    def __enter__(self, /) -> SpawnLock: ...
+    def __exit__(self, /, _kind: Any | None, _raised: Any | None, _trace: Any | None) -> None: ...
 
 @final
 class Event:
@@ -56,7 +64,7 @@ class Event:
 @final
 class Holder:
     """
-    The process that holds a spawn lock.
+    The process that holds a lock.
     """
     def __repr__(self, /) -> str: ...
     @property
@@ -78,6 +86,11 @@ class Holder:
     def since(self, /) -> datetime:
         """
         Since when it holds the lock.
+        """
+    @property
+    def token(self, /) -> str:
+        """
+        Tells this holding from every other.
         """
 
 @final
@@ -169,7 +182,7 @@ class ServerSpec:
     """
     A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, on_event: Listener | None = None) -> ServerSpec: ...
+    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, on_event: Listener | None = None) -> ServerSpec: ...
     def begin(self, /, done: Done) -> Job:
         """
         Gets the server on a thread of its own, then calls `done(server, error)` there.
@@ -177,6 +190,79 @@ class ServerSpec:
     def ensure(self, /) -> Server:
         """
         Gets the server; other threads run meanwhile, and Ctrl-C ends the wait.
+        """
+
+@final
+class SpawnLock:
+    """
+    A lock between processes, threads and tasks: `with SpawnLock(path):` or `async with SpawnLock(path):`.
+
+    Making one takes nothing. One object may be shared: each thread and each task that acquires it holds it for itself.
+    """
+    def __aenter__(self, /) -> Locked: ...
+    def __aexit__(self, /, _kind: Any | None, _raised: Any | None, _trace: Any | None) -> Nothing: ...
+    def __enter__(self, /) -> SpawnLock: ...
+    def __exit__(self, /, _kind: Any | None, _raised: Any | None, _trace: Any | None) -> None: ...
+    def __new__(cls, /, path: StrPath, *, lock: LockKind | None = None, timeout: Seconds | None = None, stale_after: Seconds | None = None, break_after: Seconds | None = None, reentrant: bool | None = None, record_holder: bool | None = None, on_event: Listener | None = None) -> SpawnLock: ...
+    def __repr__(self, /) -> str: ...
+    def _begin_acquire(self, /, done: Done, owner: SupportsIndex, timeout: SupportsFloat | SupportsIndex | None) -> Job:
+        """
+        Waits for the lock on a thread of its own, on behalf of a task, then calls `done(None, error)` there.
+        """
+    def _release_of(self, /, owner: SupportsIndex) -> bool:
+        """
+        Lets go of what a task acquired last.
+        """
+    def acquire(self, /, timeout: Seconds | None = None, *, blocking: bool = True) -> Acquired:
+        """
+        Waits for the lock; `with lock.acquire(timeout=1):` releases it at the end. Other threads run while it waits, and Ctrl-C ends the wait.
+        """
+    def acquire_async(self, /, timeout: Seconds | None = None) -> Nothing:
+        """
+        Waits for the lock without blocking the event loop. Cancelling the task cancels the wait.
+        """
+    @property
+    def held(self, /) -> bool:
+        """
+        Whether this thread or task holds it still.
+        """
+    @property
+    def holder(self, /) -> Holder | None:
+        """
+        Ourselves, as others read it; None while nobody holds it through this object.
+        """
+    @staticmethod
+    def holder_of(path: StrPath, *, lock: LockKind | None = None) -> Holder | None:
+        """
+        Who holds a lock now; None when it is free. A holder that wrote nothing down has the pid 0.
+        """
+    @property
+    def is_locked(self, /) -> bool:
+        """
+        Whether anybody holds it through this object: the name that filelock has for it.
+        """
+    @property
+    def kind(self, /) -> LockKind:
+        """
+        What it is made of: `auto` until it was acquired for the first time.
+        """
+    @property
+    def path(self, /) -> Path:
+        """
+        Its file.
+        """
+    def release(self, /) -> bool:
+        """
+        Lets go of what this thread or task acquired last. False when it holds nothing, or no longer: somebody had broken the lock.
+        """
+    @staticmethod
+    def test_flock(directory: StrPath) -> FlockSupport:
+        """
+        Tries whether kernel locks exclude anybody in a directory.
+        """
+    def try_acquire(self, /) -> bool:
+        """
+        Whether the lock was to be had now.
         """
 
 @final

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict, Union
 
-from ._native import Event
+from ._native import Event, SpawnLock
 
 #: Text, or anything that has a path.
 StrPath = Union[str, "os.PathLike[str]"]
@@ -24,6 +24,10 @@ State = Literal["running", "starting", "stopped"]
 EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "warning"]
 #: What to do where no lock can be had.
 OnLockUnavailable = Literal["proceed", "fail"]
+#: What a lock is made of.
+LockKind = Literal["auto", "flock", "excl"]
+#: What a file system makes of kernel locks.
+FlockSupport = Literal["works", "refused", "lies"]
 #: Why a call failed.
 ErrorCode = Literal[
     "ERR_SPAWNLOCK_CONFIG",
@@ -60,6 +64,8 @@ Listener = Callable[[Event], object]
 
 #: Told the result of a wait, or its error, on the thread of the wait.
 Done = Callable[[Any, Union[BaseException, None]], object]
+#: A coroutine that gives the lock.
+Locked = Coroutine[Any, Any, SpawnLock]
 #: A coroutine that gives nothing back.
 Nothing = Coroutine[Any, Any, None]
 
@@ -80,6 +86,8 @@ class Options(TypedDict, total=False):
     log: StrPath | None
     tail_lines: int | None
     state_dir: StrPath | None
+    lock: LockKind | None
+    lock_file: StrPath | None
     on_lock_unavailable: OnLockUnavailable | None
     lock_patience: Seconds | None
     stop_timeout: Seconds | None

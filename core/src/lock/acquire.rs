@@ -1,17 +1,18 @@
 //! Taking a lock: in the kernel's queue, or waiting for it and for news at once.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::cancel::{Patience, Wake};
+use crate::cancel::Patience;
 use crate::deadline::readable;
 use crate::error::{Error, ErrorCode, Result};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Listener};
 use crate::holder::{Holder, waiting_line, who};
 use crate::lock::mutex::beside;
 use crate::lock::options::Terms;
-use crate::lock::seat::Seat;
-use crate::lock::wait::{Contender, TELL_AFTER, Tried};
+use crate::lock::queue;
+use crate::lock::wait::Contender;
 use crate::lock::{LockKind, LockOptions, SpawnLock, alive, flock, sight};
 use crate::place;
 use crate::sys;
@@ -37,19 +38,8 @@ impl SpawnLock {
     /// the system's own reason; `RECURSIVE` when the same owner holds it and it is not reentrant; `CANCELLED`; `CONFIG` for an
     /// option that is wrong.
     pub fn acquire(path: impl AsRef<Path>, options: &LockOptions) -> Result<SpawnLock> {
-        let (terms, patience) = options.checked()?;
-        let path = place::file_path("path", path.as_ref())?;
-        let what = Wanted { path: &path, terms: &terms, patience: &patience, options };
-        match by_kind(&path, &terms, |path, terms| take(path, terms, &patience, |holder| what.tell_waiting(holder))) {
-            Acquired::Held(lock) => Ok(lock),
-            Acquired::Broken(lock, owner) => {
-                what.tell(EventKind::Warning, format!("took the lock {} from {owner}, which still lives", path.display()), Some(owner));
-                Ok(lock)
-            }
-            Acquired::Unavailable(cause) => Err(what.unavailable(cause)),
-            Acquired::Cancelled => Err(Error::new(ErrorCode::Cancelled, format!("waiting for the lock {} was cancelled", path.display()))),
-            Acquired::Told(()) | Acquired::Elapsed => Err(what.timeout()),
-        }
+        let wanted = Wanted::new(path.as_ref(), options, options.timeout)?;
+        wanted.take()?.ok_or_else(|| wanted.timeout())
     }
 
     /// The lock if it is to be had now; `None` while somebody else has it.
@@ -57,11 +47,7 @@ impl SpawnLock {
     /// # Errors
     /// As [`acquire`](SpawnLock::acquire), but for `LOCK_TIMEOUT` and `CANCELLED`.
     pub fn try_acquire(path: impl AsRef<Path>, options: &LockOptions) -> Result<Option<SpawnLock>> {
-        match SpawnLock::acquire(path, &options.clone().timeout(std::time::Duration::ZERO)) {
-            Ok(lock) => Ok(Some(lock)),
-            Err(error) if error.code() == ErrorCode::LockTimeout => Ok(None),
-            Err(error) => Err(error),
-        }
+        Wanted::new(path.as_ref(), options, Some(Duration::ZERO))?.take()
     }
 
     /// Who holds the lock of that kind now; `None` when it is free. A holder that wrote nothing down has the pid 0.
@@ -115,62 +101,48 @@ fn by_kind<T>(path: &Path, terms: &Terms, mut take: impl FnMut(&Path, &Terms) ->
     }
 }
 
-/// Takes a lock of one kind. For a kernel lock one waits in the kernel's own queue.
-fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: impl FnMut(Option<Holder>)) -> Acquired<()> {
-    let mut contender = Contender::new(path, terms);
-    let mut tried = contender.try_now(patience);
-    loop {
-        match tried {
-            Tried::Held(lock) => return Acquired::Held(lock),
-            Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
-            Tried::Unavailable(error) => return Acquired::Unavailable(error),
-            Tried::Busy if patience.deadline.expired() => return Acquired::Elapsed,
-            Tried::Busy => {}
-        }
-        let holder = || written_holder(path, terms.kind);
-        let seat = contender.take_file().map(|file| sys::facts_of(&file).and_then(|facts| Seat::take(file, facts.id)));
-        // An existence lock has no queue; nor has a process that may not start a thread.
-        let Some(Ok(seat)) = seat else {
-            return contender.wait(None, patience, || tell(holder()), || None);
-        };
-        let woken = match seat.wait(&patience.within(TELL_AFTER)) {
-            Ok(Wake::Elapsed) if !patience.deadline.expired() => {
-                tell(holder());
-                seat.wait(patience)
-            }
-            woken => woken,
-        };
-        // The registration goes after the lock has its own.
-        let (file, _on_fork) = match (seat.leave(), woken) {
-            (_, Ok(Wake::Cancelled)) => return Acquired::Cancelled,
-            (Some(Ok(granted)), _) => granted,
-            (Some(Err(error)), _) | (None, Err(error)) => return Acquired::Unavailable(error),
-            (None, Ok(_)) => return Acquired::Elapsed,
-        };
-        tried = contender.granted(file);
-    }
-}
-
-/// One call of somebody who wants a lock, for what it tells.
+/// One call of somebody who wants a lock.
 struct Wanted<'a> {
-    path: &'a Path,
-    terms: &'a Terms,
-    patience: &'a Patience,
-    options: &'a LockOptions,
+    path: PathBuf,
+    terms: Terms,
+    patience: Patience,
+    listener: &'a Listener,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    fn new(path: &Path, options: &'a LockOptions, timeout: Option<Duration>) -> Result<Self> {
+        let (terms, patience) = options.checked(timeout)?;
+        Ok(Wanted { path: place::file_path("path", path)?, terms, patience, listener: &options.listener })
+    }
+
+    /// Waits for it; `None` when others held it until the deadline.
+    fn take(&self) -> Result<Option<SpawnLock>> {
+        match by_kind(&self.path, &self.terms, |path, terms| queue::take(path, terms, &self.patience, |holder| self.tell_waiting(holder))) {
+            Acquired::Held(lock) => Ok(Some(lock)),
+            Acquired::Broken(lock, owner) => {
+                let message = format!("took the lock {} from {owner}, which still lives", self.path.display());
+                self.tell(EventKind::Warning, message, Some(owner));
+                Ok(Some(lock))
+            }
+            Acquired::Unavailable(cause) => Err(self.unavailable(cause)),
+            Acquired::Cancelled => {
+                Err(Error::new(ErrorCode::Cancelled, format!("waiting for the lock {} was cancelled", self.path.display())))
+            }
+            Acquired::Told(()) | Acquired::Elapsed => Ok(None),
+        }
+    }
+
     fn tell_waiting(&self, holder: Option<Holder>) {
         self.tell(EventKind::Waiting, waiting_line(&format!("lock {}", self.path.display()), holder.as_ref()), holder);
     }
 
     fn tell(&self, kind: EventKind, message: String, holder: Option<Holder>) {
         let elapsed = self.patience.deadline.elapsed();
-        self.options.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder });
+        self.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder });
     }
 
     fn timeout(&self) -> Error {
-        let holder = SpawnLock::holder_of(self.path, self.terms.kind).ok().flatten().filter(|holder| holder.pid > 0);
+        let holder = SpawnLock::holder_of(&self.path, self.terms.kind).ok().flatten().filter(|holder| holder.pid > 0);
         let (path, waited) = (self.path.display(), readable(self.patience.deadline.elapsed()));
         let summary = format!("the lock {path} was not free within {waited}: it is held by {}", who(holder.as_ref()));
         let ourselves = holder.as_ref().is_some_and(|holder| holder.pid == std::process::id());
@@ -183,7 +155,7 @@ impl Wanted<'_> {
             let summary = format!("the lock {} is already held by this very caller", self.path.display());
             return Error::new(ErrorCode::Recursive, summary).hint("release it first, or ask for a reentrant lock");
         }
-        unavailable(self.path, cause)
+        unavailable(&self.path, cause)
     }
 }
 

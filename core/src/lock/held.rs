@@ -67,7 +67,7 @@ impl Held {
         let part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
         match &*part {
             Some(Part::Kernel(lock)) => lock.holder(),
-            Some(Part::Existence(lock)) => lock.holder(),
+            Some(Part::Existence(lock)) => lock.holder().clone(),
             None => Holder::this_process(),
         }
     }
@@ -87,16 +87,16 @@ impl Held {
 
     /// Lets go. `false` when it was no longer ours.
     pub(crate) fn let_go(&self) -> bool {
-        let part = self.part.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(part) = self.part.lock().unwrap_or_else(PoisonError::into_inner).take() else { return false };
         let in_child = std::process::id() != self.taken_by;
         let was_ours = match part {
-            Some(Part::Kernel(lock)) => lock.release(in_child),
-            Some(Part::Existence(lock)) => !in_child && lock.release(),
-            None => false,
+            Part::Kernel(lock) => lock.release(in_child),
+            Part::Existence(lock) => !in_child && lock.release(),
         };
         if !in_child {
             let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|(pid, held)| *pid == self.taken_by && !std::ptr::eq(held.as_ptr(), self));
+            // Ours is among those that nobody shares any more.
+            all.retain(|(pid, held)| *pid == self.taken_by && held.strong_count() > 0);
         }
         was_ours
     }

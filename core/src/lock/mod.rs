@@ -4,11 +4,13 @@
 mod acquire;
 mod alive;
 mod content;
+mod draft;
 mod existence;
 mod flock;
 mod held;
 mod mutex;
 mod options;
+mod queue;
 mod refresh;
 mod seat;
 mod sight;

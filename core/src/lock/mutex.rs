@@ -3,7 +3,7 @@
 //! Where the file system has `flock` it is a kernel lock on a file that is never unlinked and carries our mark; a file of that
 //! name without the mark is another tool's, which holds it by its existence. Elsewhere it is such a file of ours.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use fs4::FileExt;
 
 use crate::cancel::{Patience, Wake};
 use crate::deadline;
+use crate::lock::draft::Draft;
 use crate::sys::{self, Lookup};
 
 /// What is written in a mutex that is a kernel lock.
@@ -27,10 +28,19 @@ const CHANGES_MOST: u32 = 16;
 /// The mutex, held.
 #[derive(Debug)]
 pub(crate) struct Mutex {
-    file: File,
+    /// Gone once it was left.
+    file: Option<File>,
     path: PathBuf,
     kernel: bool,
     on_fork: Option<sys::CloseOnFork>,
+}
+
+/// The file of a kernel mutex that was held and will be again: to open it once more costs as much as the lock.
+#[derive(Debug)]
+pub(crate) struct Left {
+    on_fork: Option<sys::CloseOnFork>,
+    file: File,
+    path: PathBuf,
 }
 
 enum Tried {
@@ -61,6 +71,22 @@ impl Mutex {
         }
     }
 
+    /// Leaves the mutex, with what makes it quick to take again.
+    pub(crate) fn leave(mut self) -> Option<Left> {
+        let file = self.file.take_if(|_| self.kernel)?;
+        // Closed, it is free in any case.
+        unlock(&file).ok()?;
+        Some(Left { on_fork: self.on_fork.take(), file, path: std::mem::take(&mut self.path) })
+    }
+
+    /// Takes up the mutex that was left, if nobody has it now.
+    pub(crate) fn retake(left: Left) -> Option<Self> {
+        let facts = sys::facts_of(&left.file).ok()?;
+        let Left { on_fork, file, path } = left;
+        let free = flock(&file).is_ok_and(|free| free) && sys::is_at(&facts, &path);
+        free.then_some(Mutex { file: Some(file), path, kernel: true, on_fork })
+    }
+
     /// Whether the kernel keeps others out; otherwise one that was frozen for seconds may find another beside it.
     pub(crate) fn is_kernel(&self) -> bool {
         self.kernel
@@ -69,10 +95,11 @@ impl Mutex {
 
 impl Drop for Mutex {
     fn drop(&mut self) {
+        let Some(file) = &self.file else { return };
         if self.kernel {
-            let _ = FileExt::unlock(&self.file);
-        } else if sys::same_file(&self.file, &self.path) {
-            let _ = fs::remove_file(&self.path);
+            let _ = unlock(file);
+        } else if sys::same_file(file, &self.path) {
+            let _ = sys::remove_file(&self.path);
         }
         // Deregistered before the file is closed.
         self.on_fork = None;
@@ -95,9 +122,10 @@ fn try_lock(path: &Path) -> io::Result<Tried> {
 }
 
 fn try_existing(file: File, path: &Path) -> io::Result<Tried> {
-    let marked = sys::facts_of(&file)?.size == MARK.len() as u64;
+    let facts = sys::facts_of(&file)?;
+    let marked = facts.size == MARK.len() as u64;
     match flock(&file) {
-        Ok(true) if !sys::same_file(&file, path) => Ok(Tried::Changed),
+        Ok(true) if !sys::is_named(&facts, path)? => Ok(Tried::Changed),
         Ok(true) if marked => Ok(Tried::Held(held(file, path, true))),
         Ok(true) => claim(file, path),
         Ok(false) => Ok(Tried::Busy),
@@ -120,25 +148,19 @@ fn claim(mut file: File, path: &Path) -> io::Result<Tried> {
 
 fn held(file: File, path: &Path, kernel: bool) -> Mutex {
     let on_fork = kernel.then(|| sys::close_on_fork(&file));
-    Mutex { file, path: path.to_owned(), kernel, on_fork }
+    Mutex { file: Some(file), path: path.to_owned(), kernel, on_fork }
 }
 
 /// Makes the mutex, held: whole and locked before it has its name. Where there is no flock it is made by its existence.
 fn make(path: &Path) -> io::Result<Tried> {
-    sys::make_parent(path)?;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-mutex-").tempfile_in(dir)?;
-    match flock(file.as_file()) {
+    let mut draft = Draft::create_beside(path, "mutex")?;
+    match draft.file().map_or(Ok(true), flock) {
         Ok(_) => {}
         Err(error) if sys::is_no_flock(&error) => return make_by_existence(path),
         Err(error) => return Err(error),
     }
-    file.write_all(MARK)?;
-    match file.persist_noclobber(path) {
-        Ok(file) => Ok(Tried::Held(held(file, path, true))),
-        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Ok(Tried::Changed),
-        Err(refused) => Err(refused.error),
-    }
+    draft.write(MARK)?;
+    Ok(draft.appear(path)?.map_or(Tried::Changed, |file| Tried::Held(held(file, path, true))))
 }
 
 fn make_by_existence(path: &Path) -> io::Result<Tried> {
@@ -157,15 +179,15 @@ fn reap(path: &Path) -> io::Result<Tried> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // Its owner is dead or frozen: what a reaper does takes microseconds.
             if is_old(&reclaim) {
-                let _ = fs::remove_file(&reclaim);
+                let _ = sys::remove_file(&reclaim);
             }
             return Ok(Tried::Busy);
         }
         Err(error) => return Err(error),
     };
-    let removed = if is_old(path) { fs::remove_file(path) } else { Ok(()) };
+    let removed = if is_old(path) { sys::remove_file(path) } else { Ok(()) };
     if sys::same_file(&file, &reclaim) {
-        let _ = fs::remove_file(&reclaim);
+        let _ = sys::remove_file(&reclaim);
     }
     match removed {
         // One that we may not remove, in a directory that is shared, blocks us for good.
@@ -189,5 +211,14 @@ fn flock(file: &File) -> io::Result<bool> {
             Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(fs4::TryLockError::Error(error)) => Err(error),
         };
+    }
+}
+
+fn unlock(file: &File) -> io::Result<()> {
+    loop {
+        match FileExt::unlock(file) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            unlocked => return unlocked,
+        }
     }
 }

@@ -132,7 +132,7 @@ impl LockOptions {
     }
 
     /// The checked terms, and how long to wait by them.
-    pub(crate) fn checked(&self) -> Result<(Terms, Patience)> {
+    pub(crate) fn checked(&self, timeout: Option<Duration>) -> Result<(Terms, Patience)> {
         if self.break_after.is_some() && self.kind != LockKind::Excl {
             return Err(Error::config("breakAfter", "needs the lock `excl`: a kernel lock cannot be taken from a process that lives"));
         }
@@ -146,9 +146,9 @@ impl LockOptions {
             break_after: self.break_after,
             owner: self.owner.unwrap_or_else(this_thread),
             reentrant: self.reentrant,
-            signed: !self.anonymous,
+            signature: if self.anonymous { Signature::None } else { Signature::Own },
         };
-        let deadline = Deadline::after(self.timeout.unwrap_or(TIMEOUT));
+        let deadline = Deadline::after(timeout.unwrap_or(TIMEOUT));
         Ok((terms, Patience::new(deadline, self.cancel.clone().unwrap_or_else(Cancel::never))))
     }
 }
@@ -161,13 +161,23 @@ pub(crate) struct Terms {
     pub(crate) break_after: Option<Duration>,
     pub(crate) owner: u64,
     pub(crate) reentrant: bool,
-    pub(crate) signed: bool,
+    pub(crate) signature: Signature,
+}
+
+/// Whether and how the holder of a kernel lock writes itself down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signature {
+    None,
+    /// Through the descriptor that carries the lock.
+    Own,
+    /// Through one of its own, so that only a release, and nobody who comes to wait, closes what the waiters watch.
+    Apart,
 }
 
 impl Terms {
     /// What a lock of a place is taken with.
     pub(crate) fn of_place(kind: LockKind) -> Self {
-        Terms { kind, stale_after: STALE_AFTER, break_after: None, owner: this_thread(), reentrant: false, signed: true }
+        Terms { kind, stale_after: STALE_AFTER, break_after: None, owner: this_thread(), reentrant: false, signature: Signature::Apart }
     }
 }
 

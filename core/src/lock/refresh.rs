@@ -11,7 +11,6 @@ use std::thread;
 use std::time::Duration;
 
 use crate::holder::Holder;
-use crate::lock::content;
 use crate::sys;
 
 const STACK: usize = 64 * 1024;
@@ -97,11 +96,10 @@ impl Refreshed {
         self.retired.store(true, Ordering::SeqCst);
     }
 
-    /// Whether this token stands in the file.
-    pub(crate) fn says(&self, token: &str) -> bool {
-        let mut text = vec![0; content::LONGEST as usize];
-        let read = sys::read_start(&self.file, &mut text).unwrap_or_default();
-        content::parse(&text[..read]).is_some_and(|holder| holder.token == token)
+    /// Whether this, with our token in it, still stands in the file.
+    pub(crate) fn says(&self, text: &[u8]) -> bool {
+        let mut now = vec![0; text.len() + 1];
+        sys::read_start(&self.file, &mut now).is_ok_and(|read| now[..read] == *text)
     }
 
     /// Leaves the file to whoever wants it: one whose owner has not begun yet is dead.

@@ -6,8 +6,9 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use fs4::FileExt;
 
@@ -16,6 +17,8 @@ use crate::sys::{self, Bell, CloseOnFork};
 
 /// The thread makes one system call and rings a bell.
 const STACK: usize = 64 * 1024;
+/// For how long a thread that sat waits for the next one who wants a seat: who waited once is likely to wait again.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// A seat in the queue for one file.
 #[derive(Debug)]
@@ -23,6 +26,9 @@ pub(crate) struct Seat {
     queued: Arc<Queued>,
     bell: Arc<Bell>,
 }
+
+/// What the kernel has granted.
+pub(crate) type Grant = io::Result<(File, CloseOnFork)>;
 
 #[derive(Debug)]
 struct Queued {
@@ -34,13 +40,29 @@ struct Queued {
 struct State {
     /// Who is to be told; nobody when the caller gave up.
     bell: Option<Arc<Bell>>,
-    /// What the kernel said.
-    granted: Option<io::Result<(File, CloseOnFork)>>,
+    granted: Option<Grant>,
     over: bool,
 }
 
-/// Seats whose callers gave up, each with the process whose thread sits there.
-static LEFT: Mutex<Vec<(u32, Arc<Queued>)>> = Mutex::new(Vec::new());
+/// What a thread has to do: sit there until the file is locked.
+struct Task {
+    queued: Arc<Queued>,
+    file: File,
+    on_fork: CloseOnFork,
+}
+
+/// The threads of this process and the seats that were left.
+#[derive(Default)]
+struct Room {
+    /// Whose threads they are: a forked child has none.
+    pid: u32,
+    idle: usize,
+    tasks: Vec<Task>,
+    left: Vec<Arc<Queued>>,
+}
+
+static ROOM: Mutex<Option<Room>> = Mutex::new(None);
+static TASKS: Condvar = Condvar::new();
 
 impl Seat {
     /// Queues for the lock of `file`, which is the file with this id.
@@ -51,10 +73,9 @@ impl Seat {
         }
         let state = Mutex::new(State { bell: Some(Arc::clone(&bell)), ..State::default() });
         let queued = Arc::new(Queued { file: id, state });
-        let sitting = Arc::clone(&queued);
         // A forked child must not keep what may become the lock.
         let on_fork = sys::close_on_fork(&file);
-        thread::Builder::new().name("spawnlock-wait".into()).stack_size(STACK).spawn(move || sitting.sit(file, on_fork))?;
+        hand_over(Task { queued: Arc::clone(&queued), file, on_fork })?;
         Ok(Seat { queued, bell })
     }
 
@@ -64,68 +85,105 @@ impl Seat {
     }
 
     /// The locked file, once it was granted. Otherwise the seat is left to whoever comes next.
-    pub(crate) fn leave(self) -> Option<io::Result<(File, CloseOnFork)>> {
-        let mut state = self.queued.state();
+    pub(crate) fn leave(self) -> Option<Grant> {
+        let mut state = lock(&self.queued.state);
         if state.granted.is_none() {
             state.bell = None;
-            let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-            left.push((std::process::id(), Arc::clone(&self.queued)));
+            with_room(|room| room.left.push(Arc::clone(&self.queued)));
+            return None;
         }
         state.granted.take()
     }
 }
 
-impl Queued {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// To a thread that is idle, else to a new one.
+fn hand_over(task: Task) -> io::Result<()> {
+    let queued = Arc::clone(&task.queued);
+    let idle = with_room(|room| {
+        room.tasks.push(task);
+        room.idle >= room.tasks.len()
+    });
+    if idle {
+        TASKS.notify_one();
+        return Ok(());
     }
+    let started = thread::Builder::new().name("spawnlock-wait".into()).stack_size(STACK).spawn(sit_down);
+    started.map(drop).inspect_err(|_| with_room(|room| room.tasks.retain(|task| !Arc::ptr_eq(&task.queued, &queued))))
+}
 
-    fn sit(self: Arc<Self>, file: File, on_fork: CloseOnFork) {
+/// One task after the other, until none has come for a while.
+fn sit_down() {
+    loop {
+        let mut room = lock(&ROOM);
+        let task = loop {
+            let Some(ours) = room.as_mut() else { return };
+            if let Some(task) = ours.tasks.pop() {
+                break task;
+            }
+            ours.idle += 1;
+            let (again, waited) = TASKS.wait_timeout(room, IDLE).unwrap_or_else(PoisonError::into_inner);
+            room = again;
+            let Some(ours) = room.as_mut() else { return };
+            ours.idle -= 1;
+            if waited.timed_out() && ours.tasks.is_empty() {
+                return;
+            }
+        };
+        drop(room);
+        task.sit();
+    }
+}
+
+impl Task {
+    fn sit(self) {
+        let Task { queued, file, on_fork } = self;
         let locked = loop {
             match FileExt::lock(&file) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 locked => break locked,
             }
         };
-        let mut state = self.state();
+        let mut state = lock(&queued.state);
         state.over = true;
-        match &state.bell {
+        match state.bell.clone() {
             Some(bell) => {
-                bell.ring();
                 state.granted = Some(locked.map(|()| (file, on_fork)));
+                drop(state);
+                bell.ring();
             }
             None => {
                 let _ = FileExt::unlock(&file);
-                drop(on_fork);
-                let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-                left.retain(|(_, queued)| !Arc::ptr_eq(queued, &self));
+                drop(state);
+                with_room(|room| room.left.retain(|left| !Arc::ptr_eq(left, &queued)));
             }
         }
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn with_room<T>(act: impl FnOnce(&mut Room) -> T) -> T {
+    let mut room = lock(&ROOM);
+    let pid = std::process::id();
+    match &mut *room {
+        Some(room) if room.pid == pid => act(room),
+        other => act(other.insert(Room { pid, ..Room::default() })),
+    }
+}
+
 /// A seat for this file that somebody left, now with our bell.
 fn left_for(file: (u64, u64), bell: &Arc<Bell>) -> Option<Arc<Queued>> {
-    let own = std::process::id();
-    let candidates: Vec<Arc<Queued>> = {
-        let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of a parent's seats a forked child has only the list.
-        left.retain(|(pid, _)| *pid == own);
-        let (ours, others) = left.drain(..).partition(|(_, queued)| queued.file == file);
-        *left = others;
-        let ours: Vec<(u32, Arc<Queued>)> = ours;
-        ours.into_iter().map(|(_, queued)| queued).collect()
-    };
-    let mut candidates = candidates.into_iter();
-    let taken = candidates.find(|queued| {
-        let mut state = queued.state();
+    let candidates: Vec<Arc<Queued>> = with_room(|room| room.left.iter().filter(|left| left.file == file).cloned().collect());
+    let taken = candidates.into_iter().find(|queued| {
+        let mut state = lock(&queued.state);
         let free = !state.over && state.bell.is_none();
         if free {
             state.bell = Some(Arc::clone(bell));
         }
         free
-    });
-    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-    left.extend(candidates.map(|queued| (own, queued)));
-    taken
+    })?;
+    with_room(|room| room.left.retain(|left| !Arc::ptr_eq(left, &taken)));
+    Some(taken)
 }

@@ -57,6 +57,11 @@ impl Sight {
         })
     }
 
+    /// Whether the lock was seen held before.
+    pub(crate) fn has_looked(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// The process whose end is worth waiting for.
     pub(crate) fn living_owner(&self) -> Option<u32> {
         let holder = self.holder.as_ref()?.0.as_ref()?;

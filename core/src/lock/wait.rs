@@ -10,7 +10,7 @@ use crate::cancel::{Patience, Wake};
 use crate::holder::Holder;
 use crate::lock::held::{Held, Key, Part};
 use crate::lock::options::Terms;
-use crate::lock::sight::Sight;
+use crate::lock::sight::{Seen, Sight};
 use crate::lock::{Acquired, LockKind, SpawnLock, existence, flock};
 use crate::sys::{self, Interest, Wanted, Watch};
 
@@ -60,8 +60,8 @@ impl<'a> Contender<'a> {
     /// Tries for the lock now.
     pub(crate) fn try_now(&mut self, patience: &Patience) -> Tried {
         match &mut self.way {
-            Way::Kernel { file } => match file.take().map_or_else(|| flock::open(self.path), Ok) {
-                Ok(file) => self.kernel(flock::try_lock(file, self.path, self.terms.signed)),
+            Way::Kernel { file } => match file.take().map_or_else(|| flock::open(self.path, self.terms.signature), Ok) {
+                Ok(file) => self.kernel(flock::try_lock(file, self.path, self.terms.signature)),
                 Err(error) => Tried::Unavailable(error),
             },
             Way::Existence { sight, .. } => match existence::try_take(self.path, self.terms, sight, patience) {
@@ -73,9 +73,21 @@ impl<'a> Contender<'a> {
         }
     }
 
+    /// Looks whether it is ours already, and takes nothing. Only an existence lock can be looked at.
+    pub(crate) fn look(&mut self) -> Tried {
+        match &mut self.way {
+            Way::Kernel { .. } => Tried::Busy,
+            Way::Existence { sight, .. } => match sight.look(self.path, self.terms) {
+                Ok(Seen::Held(Some(holder))) => self.busy(&Key::Token(holder.token)),
+                Ok(_) => Tried::Busy,
+                Err(error) => Tried::Unavailable(error),
+            },
+        }
+    }
+
     /// The kernel has given us the lock of a file.
     pub(crate) fn granted(&mut self, file: File) -> Tried {
-        self.kernel(flock::granted(file, self.path, self.terms.signed))
+        self.kernel(flock::granted(file, self.path, self.terms.signature))
     }
 
     fn kernel(&mut self, tried: flock::Tried) -> Tried {
@@ -93,7 +105,7 @@ impl<'a> Contender<'a> {
     }
 
     fn note(&self, lock: existence::ExistenceLock) -> SpawnLock {
-        let key = Key::Token(lock.holder().token);
+        let key = Key::Token(lock.holder().token.clone());
         SpawnLock(Held::note(self.path, key, self.terms.owner, Part::Existence(lock)))
     }
 
@@ -145,7 +157,7 @@ impl<'a> Contender<'a> {
                 watch = Some(self.watch(news));
                 // What happened before the watch began is seen by one more look, and one who merely looked at the lock,
                 // whose closing tells us nothing, is gone within the next few.
-                tries_left = SETTLE_TRIES;
+                tries_left = self.settles();
                 continue;
             }
             let watch = watch.as_ref().and_then(Option::as_ref);
@@ -154,7 +166,7 @@ impl<'a> Contender<'a> {
             match patience.wait(&inputs, pause) {
                 Ok(Wake::Cancelled) => return Acquired::Cancelled,
                 Ok(Wake::Input) if watch.is_some_and(|watch| !watch.heard()) => tries_left = tries_left.max(1),
-                Ok(Wake::Input) => tries_left = SETTLE_TRIES,
+                Ok(Wake::Input) => tries_left = self.settles(),
                 Ok(Wake::Elapsed | Wake::Rung) => tries_left = tries_left.saturating_sub(1),
                 Err(error) => return Acquired::Unavailable(error),
             }
@@ -183,6 +195,15 @@ impl<'a> Contender<'a> {
         }
         let (_, end) = owner.as_ref()?;
         end.as_ref().map(|end| (end.as_fd(), Interest::Read))
+    }
+
+    /// How many more looks are worth while after something was told.
+    fn settles(&self) -> u32 {
+        match self.way {
+            Way::Kernel { .. } => SETTLE_TRIES,
+            // What the kernel tells of a name has happened; at most somebody holds the mutex for a moment.
+            Way::Existence { .. } => 1,
+        }
     }
 
     fn interval(&self, watched: bool, told: bool, waited: Duration) -> Duration {

@@ -23,6 +23,7 @@ lock-contender PATH --lock auto|flock|excl [--turns N] [--hold-ms N] [--timeout-
   --drive     one turn for each line on stdin, whose text is the path of the lock, and one line for each turn
 only here:
   --mark      say by a system call where acquiring and releasing begin and end
+  --again     afterwards, whatever came of it, take it once more, as another owner of this process, and tell whether that was had
   --count     tell how many descriptors and threads there were before and are after
 ";
 
@@ -36,6 +37,7 @@ struct Options {
     stay: bool,
     drive: bool,
     mark: bool,
+    again: bool,
     count: bool,
 }
 
@@ -57,7 +59,7 @@ impl Trouble {
     fn line(&self) -> Value {
         match self {
             Trouble::Refused(error) => {
-                json!({"ok": false, "code": error.code().as_str(), "errno": error.failure().errno, "message": error.to_string()})
+                json!({"ok": false, "code": error.code().as_str(), "errno": error.failure().errno, "message": whole_text(error)})
             }
             Trouble::NotAlone(what) => json!({"ok": false, "code": what, "message": "the lock did not exclude"}),
             Trouble::System(problem) => json!({"ok": false, "code": "SYSTEM", "message": problem.to_string()}),
@@ -94,6 +96,11 @@ fn main() -> ExitCode {
     })
 }
 
+/// With its causes, as a caller would print it.
+fn whole_text(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", whole_text(cause)))
+}
+
 fn say(line: &Value) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}");
@@ -103,22 +110,26 @@ fn say(line: &Value) {
 impl Options {
     /// All turns, and then the one line.
     fn contend(&self) -> Result<ExitCode, Trouble> {
-        let before = usage();
-        let start = Instant::now();
-        let mut kind = None;
         if self.stay {
             return self.stay();
         }
-        for _ in 0..self.turns {
-            kind = Some(self.turn(&self.path)?);
+        let before = usage();
+        let start = Instant::now();
+        let turns = (0..self.turns).try_fold(None, |_, _| self.turn(&self.path).map(Some));
+        let (mut line, code) = match turns {
+            Ok(kind) => (done(kind, self.turns, start), ExitCode::SUCCESS),
+            Err(trouble) => (trouble.line(), trouble.exit()),
+        };
+        if self.again {
+            let other = self.lock.clone().owner(1).timeout(Duration::from_secs(5));
+            line["again"] = json!(SpawnLock::acquire(&self.path, &other).is_ok_and(SpawnLock::release));
         }
-        let mut line = done(kind, self.turns, start);
         if self.count {
             line["descriptors"] = json!([before.0, usage().0]);
             line["threads"] = json!([before.1, threads_settled(before.1)]);
         }
         say(&line);
-        Ok(ExitCode::SUCCESS)
+        Ok(code)
     }
 
     fn stay(&self) -> Result<ExitCode, Trouble> {
@@ -224,6 +235,7 @@ fn read_options() -> Result<Option<Options>, lexopt::Error> {
         stay: false,
         drive: false,
         mark: false,
+        again: false,
         count: false,
     };
     let mut args = lexopt::Parser::from_env();
@@ -242,6 +254,7 @@ fn read_options() -> Result<Option<Options>, lexopt::Error> {
             Long("stay") => options.stay = true,
             Long("drive") => options.drive = true,
             Long("mark") => options.mark = true,
+            Long("again") => options.again = true,
             Long("count") => options.count = true,
             Value(word) => path = Some(PathBuf::from(word)),
             _ => return Err(arg.unexpected()),

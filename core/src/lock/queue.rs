@@ -1,0 +1,167 @@
+//! Waiting for a lock in line, so that a release wakes one and not all.
+//!
+//! For a kernel lock that is the kernel's own queue. Those who wait for an existence lock queue for a kernel lock beside it,
+//! `<lock>.queue`, and only the first of them watches the lock itself.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use fs4::FileExt;
+
+use crate::cancel::{Patience, Wake};
+use crate::holder::Holder;
+use crate::lock::acquire::{Acquired, written_holder};
+use crate::lock::mutex::beside;
+use crate::lock::options::{Signature, Terms};
+use crate::lock::seat::Seat;
+use crate::lock::wait::{Contender, TELL_AFTER, Tried};
+use crate::lock::{LockKind, flock};
+use crate::sys::{self, CloseOnFork, Lookup};
+
+/// How often those behind the first look for themselves: the first may be frozen.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Takes a lock of one kind. `tell` is called once, after about a second.
+pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: impl FnMut(Option<Holder>)) -> Acquired<()> {
+    let mut contender = Contender::new(path, terms);
+    // Nobody steps before those who stand in line already; one who does not wait at all takes what is there.
+    let waits = terms.kind == LockKind::Excl && !patience.deadline.expired();
+    let mut tried = if waits && Line::is_standing(path) { contender.look() } else { contender.try_now(patience) };
+    let mut tell = Some(|| tell(written_holder(path, terms.kind)));
+    loop {
+        match tried {
+            Tried::Held(lock) => return Acquired::Held(lock),
+            Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
+            Tried::Unavailable(error) => return Acquired::Unavailable(error),
+            Tried::Busy if patience.deadline.expired() => return Acquired::Elapsed,
+            Tried::Busy => {}
+        }
+        let Some(file) = contender.take_file() else {
+            return in_line(contender, path, terms, patience, tell);
+        };
+        let seat = match sys::facts_of(&file).and_then(|facts| Seat::take(file, facts.id)) {
+            Ok(seat) => seat,
+            // A process that may not start a thread.
+            Err(_) => return watching(contender, patience, tell),
+        };
+        // The registration goes after the lock has its own.
+        let (file, _on_fork) = match granted(seat, patience, &mut tell) {
+            Granted::Yes(granted) => granted,
+            Granted::Elapsed => return Acquired::Elapsed,
+            Granted::Cancelled => return Acquired::Cancelled,
+            Granted::Failed(error) => return Acquired::Unavailable(error),
+        };
+        tried = contender.granted(file);
+    }
+}
+
+enum Granted {
+    Yes((File, CloseOnFork)),
+    Elapsed,
+    Cancelled,
+    Failed(io::Error),
+}
+
+/// Waits in the kernel's queue.
+fn granted(seat: Seat, patience: &Patience, tell: &mut Option<impl FnMut()>) -> Granted {
+    let mut woken = seat.wait(&patience.within(TELL_AFTER));
+    if matches!(woken, Ok(Wake::Elapsed)) && !patience.deadline.expired() {
+        tell.take().into_iter().for_each(|mut tell| tell());
+        woken = seat.wait(patience);
+    }
+    match (seat.leave(), woken) {
+        (_, Ok(Wake::Cancelled)) => Granted::Cancelled,
+        (Some(Ok(granted)), _) => Granted::Yes(granted),
+        (Some(Err(error)), _) | (None, Err(error)) => Granted::Failed(error),
+        (None, Ok(_)) => Granted::Elapsed,
+    }
+}
+
+/// Waits for an existence lock: behind others, and then, as the first, for the lock itself.
+fn in_line(mut contender: Contender<'_>, path: &Path, terms: &Terms, patience: &Patience, mut tell: Option<impl FnMut()>) -> Acquired<()> {
+    let mut line = match Line::join(path) {
+        Ok(line) => line,
+        // A file system without kernel locks: all watch.
+        Err(_) => return watching(contender, patience, tell),
+    };
+    // Who may break the lock counts for himself how long this owner has had it.
+    let look_again = terms.break_after.map_or(LOOK_AGAIN, |limit| limit.min(LOOK_AGAIN));
+    loop {
+        match line.advance(&patience.within(look_again)) {
+            Ok(Wake::Cancelled) => return Acquired::Cancelled,
+            Ok(Wake::Elapsed) => {}
+            Ok(Wake::Rung | Wake::Input) | Err(_) => return watching(contender, patience, tell),
+        }
+        if patience.deadline.elapsed() >= TELL_AFTER {
+            tell.take().into_iter().for_each(|mut tell| tell());
+        }
+        match contender.try_now(patience) {
+            Tried::Held(lock) => return Acquired::Held(lock),
+            Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
+            Tried::Unavailable(error) => return Acquired::Unavailable(error),
+            Tried::Busy if patience.deadline.expired() => return Acquired::Elapsed,
+            Tried::Busy => {}
+        }
+    }
+}
+
+fn watching(contender: Contender<'_>, patience: &Patience, tell: Option<impl FnMut()>) -> Acquired<()> {
+    let mut tell = tell;
+    contender.wait(None, patience, || tell.take().into_iter().for_each(|mut tell| tell()), || None)
+}
+
+/// A place in the line for an existence lock. Dropping it lets the next one step forward.
+enum Line {
+    First { file: File, _on_fork: CloseOnFork },
+    Behind(Option<Seat>),
+}
+
+impl Line {
+    /// Whether somebody waits in it. Where nobody ever did there is no file to ask.
+    fn is_standing(lock: &Path) -> bool {
+        let file = sys::open_private(&beside(lock, ".queue"), Lookup::Existing);
+        file.is_ok_and(|file| matches!(FileExt::try_lock(&file), Err(fs4::TryLockError::WouldBlock)))
+    }
+
+    fn join(lock: &Path) -> io::Result<Self> {
+        let file = flock::open(&beside(lock, ".queue"), Signature::None)?;
+        match FileExt::try_lock(&file) {
+            Ok(()) => {
+                let _on_fork = sys::close_on_fork(&file);
+                Ok(Line::First { file, _on_fork })
+            }
+            Err(fs4::TryLockError::WouldBlock) => {
+                let id = sys::facts_of(&file)?.id;
+                Ok(Line::Behind(Some(Seat::take(file, id)?)))
+            }
+            Err(fs4::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Waits until we are the first: `Wake::Rung`.
+    fn advance(&mut self, patience: &Patience) -> io::Result<Wake> {
+        let Line::Behind(seat) = self else { return Ok(Wake::Rung) };
+        let Some(waiting) = seat.as_ref() else { return Ok(Wake::Rung) };
+        let woken = waiting.wait(patience)?;
+        if woken == Wake::Rung
+            && let Some((file, _on_fork)) = seat.take().and_then(Seat::leave).transpose()?
+        {
+            *self = Line::First { file, _on_fork };
+        }
+        Ok(woken)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        match self {
+            Line::First { file, .. } => {
+                let _ = FileExt::unlock(file);
+            }
+            // Granted in this very moment: given back by dropping it.
+            Line::Behind(seat) => drop(seat.take().and_then(Seat::leave)),
+        }
+    }
+}

@@ -91,7 +91,9 @@ build/tools.stamp: build/python.stamp
 # The storms mix languages: each one's client is told to them.
 CLIENTS := SPAWNLOCK_TEST_CLI='$(COMMAND)' \
 	SPAWNLOCK_TEST_NODE_CONTENDER='$(NODE) $(CURDIR)/bindings-node/test/contender.mjs' \
-	SPAWNLOCK_TEST_PYTHON_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/contender.py'
+	SPAWNLOCK_TEST_PYTHON_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/contender.py' \
+	SPAWNLOCK_TEST_NODE_LOCK_CONTENDER='$(NODE) $(CURDIR)/bindings-node/test/lock-contender.mjs' \
+	SPAWNLOCK_TEST_PYTHON_LOCK_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/lock_contender.py'
 
 test-rust: build build/nextest.stamp
 	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked

@@ -11,12 +11,16 @@
 
 mod client;
 pub mod gate;
+pub mod lock_desk;
 mod outcome;
+pub mod phase;
 mod port;
 pub mod process;
 mod scene;
+pub mod strace;
 pub mod sys;
 pub mod without_lock;
+pub mod witness;
 
 pub use client::{Client, Language, Running};
 pub use outcome::Outcome;

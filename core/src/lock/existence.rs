@@ -1,13 +1,14 @@
 //! The existence lock: held while its file exists. For peers that only know `O_CREAT|O_EXCL`, and file systems without `flock`.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Patience;
 use crate::holder::Holder;
+use crate::lock::draft::Draft;
 use crate::lock::mutex::{Left, Mutex, beside};
 use crate::lock::options::Terms;
 use crate::lock::refresh::{self, Refreshed};
@@ -60,10 +61,10 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
     let holder = Holder::ourselves();
     let mut text = serde_json::to_vec(&holder)?;
     text.push(b'\n');
-    let new = New::write(path, &text, &holder.token, &mutex)?;
+    let draft = draft(path, &text, &holder.token, &mutex)?;
     let done = match &seen {
-        Seen::Stale(judged) | Seen::Overdue(judged, _) => new.replace(judged)?,
-        Seen::Free | Seen::Held(_) => new.appear()?,
+        Seen::Stale(judged) | Seen::Overdue(judged, _) => replace(draft, path, judged)?,
+        Seen::Free | Seen::Held(_) => draft.appear(path)?,
     };
     let Some(file) = done else {
         return Ok(Tried::Busy(None));
@@ -90,102 +91,64 @@ impl ExistenceLock {
     /// Lets go. `false` when it was no longer ours, and is left to whom it belongs.
     pub(crate) fn release(mut self) -> bool {
         self.file.retire();
-        if let Some(_mutex) = self.mutex.take().and_then(Mutex::retake) {
-            return self.remove();
-        }
+        let retaken = self.mutex.take().and_then(Mutex::retake);
         let patience = Patience::uncancelled().within(RELEASE_PATIENCE);
-        match Mutex::lock(&self.path, &patience) {
-            Ok(Some(_mutex)) => self.remove(),
-            // Nobody can take it over either. Emptied of its owner it is free for whoever gets the mutex next.
-            Ok(None) | Err(_) => self.is_ours() && self.file.disown(&self.holder).is_ok(),
+        let mutex = retaken.or_else(|| Mutex::lock(&self.path, &patience).ok().flatten());
+        let was_ours = self.is_ours();
+        if was_ours && mutex.is_some() && sys::remove_file(&self.path).is_ok() {
+            return true;
         }
-    }
-
-    /// Under the mutex.
-    fn remove(&self) -> bool {
-        self.is_ours() && fs::remove_file(&self.path).is_ok()
+        // Whatever its name is by now, and whatever kept us from it: without its owner our own file holds nobody up.
+        self.file.disown(&self.holder).is_ok() && was_ours
     }
 }
 
-/// A lock file before it has its name: whole, so that nobody ever reads half of it.
-struct New<'a> {
-    lock: &'a Path,
-    path: PathBuf,
-    file: Option<File>,
+/// A lock file of ours, whole and without its name. Under the kernel's mutex we are alone, and what a killed process left under that
+/// name is nobody's: half a lock file, or a lock that it was about to remove. A directory with something in it is left alone.
+fn draft(lock: &Path, text: &[u8], token: &str, mutex: &Mutex) -> io::Result<Draft> {
+    let own = || Draft::create(beside(lock, &format!(".new-{token}")));
+    let shared = || Draft::create(beside(lock, ".new"));
+    let mut draft = match if mutex.is_kernel() { shared() } else { own() } {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match sys::remove(&beside(lock, ".new")) {
+            Ok(()) => shared()?,
+            Err(_) => own()?,
+        },
+        made => made?,
+    };
+    draft.write(text)?;
+    Ok(draft)
 }
 
-impl<'a> New<'a> {
-    fn write(lock: &'a Path, text: &[u8], token: &str, mutex: &Mutex) -> io::Result<Self> {
-        // Under the kernel's mutex we are alone, and what a killed process left under this name is nobody's.
-        let path = if mutex.is_kernel() { beside(lock, ".new") } else { beside(lock, &format!(".new-{token}")) };
-        let file = match sys::create_new(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::remove_file(&path)?;
-                sys::create_new(&path)?
-            }
-            created => created?,
-        };
-        let mut new = New { lock, path, file: Some(file) };
-        if let Some(file) = &mut new.file {
-            file.write_all(text)?;
-        }
-        Ok(new)
+/// Takes the place of a file that was judged. What comes out in its stead is looked at once more: a peer without the mutex
+/// may have been quicker, and gets its own back.
+fn replace(draft: Draft, lock: &Path, judged: &FileFacts) -> io::Result<Option<File>> {
+    if sys::facts_at(lock).is_ok_and(|now| now != *judged) {
+        return Ok(None);
     }
-
-    /// Takes a name that must be free; `None` when a peer without the mutex was there first.
-    fn appear(mut self) -> io::Result<Option<File>> {
-        match sys::rename_new(&self.path, self.lock) {
-            Ok(()) => Ok(self.file.take()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-            Err(error) => Err(error),
-        }
+    match sys::exchange(draft.path(), lock) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return draft.appear(lock),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => return replace_unchecked(draft, lock, judged),
+        Err(error) => return Err(error),
     }
-
-    /// Takes the place of a file that was judged. What comes out in its stead is looked at once more: a peer without the mutex
-    /// may have been quicker, and gets its own back.
-    fn replace(mut self, judged: &FileFacts) -> io::Result<Option<File>> {
-        if sys::facts_at(self.lock).is_ok_and(|now| now != *judged) {
-            return Ok(None);
-        }
-        match sys::exchange(&self.path, self.lock) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.appear(),
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => return self.replace_unchecked(judged),
-            Err(error) => return Err(error),
-        }
-        let out = sys::facts_at(&self.path)?;
-        let removed = if out != *judged {
-            Ok(false)
-        } else if judged.directory {
-            fs::remove_dir(&self.path).map(|()| true)
-        } else {
-            fs::remove_file(&self.path).map(|()| true)
-        };
-        if let Ok(true) = removed {
-            return Ok(self.file.take());
-        }
-        sys::exchange(&self.path, self.lock)?;
-        removed.map(|_| None)
+    let removed = match sys::facts_at(draft.path()) {
+        Ok(out) if out == *judged => sys::remove(draft.path()).map(|()| true),
+        Ok(_) => Ok(false),
+        Err(error) => Err(error),
+    };
+    if let Ok(true) = removed {
+        return Ok(draft.named());
     }
-
-    /// Where two names cannot be exchanged.
-    fn replace_unchecked(mut self, judged: &FileFacts) -> io::Result<Option<File>> {
-        if judged.directory {
-            fs::remove_dir(self.lock)?;
-            return self.appear();
-        }
-        fs::rename(&self.path, self.lock)?;
-        Ok(self.file.take())
-    }
+    sys::exchange(draft.path(), lock)?;
+    removed.map(|_| None)
 }
 
-impl Drop for New<'_> {
-    /// A write that fails halfway, and a name that was not to be had, leave nothing behind.
-    fn drop(&mut self) {
-        if let Some(file) = self.file.take()
-            && sys::same_file(&file, &self.path)
-        {
-            let _ = fs::remove_file(&self.path);
-        }
+/// Where two names cannot be exchanged.
+fn replace_unchecked(draft: Draft, lock: &Path, judged: &FileFacts) -> io::Result<Option<File>> {
+    if judged.directory {
+        sys::remove(lock)?;
+        return draft.appear(lock);
     }
+    sys::rename_over(draft.path(), lock)?;
+    Ok(draft.named())
 }

@@ -12,6 +12,8 @@ use crate::sys::{self, FileFacts, Lookup};
 
 /// A holder's words are at most this long; what is longer was written by somebody else.
 const LONGEST: u64 = 4096;
+/// How often the file may lose its name under our eyes. On a file system that never tells the same of a file twice that is always.
+const CHANGES_MOST: u32 = 100;
 
 /// A kernel lock that is held. Released by an explicit unlock, by the process that took it, or by its death.
 #[derive(Debug)]
@@ -39,10 +41,7 @@ pub(crate) fn open(path: &Path, signature: Signature) -> io::Result<File> {
         Signature::None | Signature::Apart => (Lookup::Existing, Lookup::Read),
     };
     match sys::open_private(path, existing) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            sys::make_parent(path)?;
-            sys::open_private(path, made)
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => sys::with_parent(path, || sys::open_private(path, made)),
         // One that may only be read can be locked all the same.
         Err(error) if existing == Lookup::ExistingWrite && sys::is_unavailable(&error) => {
             sys::open_private(path, Lookup::Existing).map_err(|_| error)
@@ -53,49 +52,55 @@ pub(crate) fn open(path: &Path, signature: Signature) -> io::Result<File> {
 
 /// Tries for the lock now.
 pub(crate) fn try_lock(file: File, path: &Path, signature: Signature) -> Tried {
-    match FileExt::try_lock(&file) {
-        Ok(()) => granted(file, path, signature),
-        Err(fs4::TryLockError::WouldBlock) => Tried::Busy(file),
-        Err(fs4::TryLockError::Error(error)) => retry_otherwise(file, path, signature, error),
-    }
+    take(file, path, signature, false).unwrap_or_else(Tried::Unavailable)
 }
 
-/// The kernel gave us the lock of this file: still the one of that name?
+/// The kernel gave us the lock of this file.
 pub(crate) fn granted(file: File, path: &Path, signature: Signature) -> Tried {
-    let facts = match sys::facts_of(&file) {
-        Ok(facts) => facts,
-        Err(error) => return Tried::Unavailable(error),
-    };
-    // Somebody may have removed the whole directory: a lock on a file without a name excludes nobody.
-    if facts.names == 0 || (signature != Signature::None && !sys::is_at(&facts, path)) {
-        return match open(path, signature) {
-            Ok(file) => try_lock(file, path, signature),
-            Err(error) => Tried::Unavailable(error),
-        };
-    }
-    let on_fork = [Some(sys::close_on_fork(&file)), None];
-    let mut lock = KernelLock { file, scribe: None, holder: None, on_fork };
-    if signature != Signature::None {
-        lock.sign(path, signature, facts.size);
-    }
-    Tried::Held(lock, facts)
+    take(file, path, signature, true).unwrap_or_else(Tried::Unavailable)
 }
 
-/// A signal is no answer, and NFS wants a writer for an exclusive lock; the rest is for the caller.
-fn retry_otherwise(file: File, path: &Path, signature: Signature, error: io::Error) -> Tried {
-    if error.kind() == io::ErrorKind::Interrupted {
-        return try_lock(file, path, signature);
+/// Somebody may have removed the whole directory: a lock on a file without a name excludes nobody.
+fn take(mut file: File, path: &Path, signature: Signature, mut locked: bool) -> io::Result<Tried> {
+    for _ in 0..CHANGES_MOST {
+        if !locked && !lock_now(&mut file, path)? {
+            return Ok(Tried::Busy(file));
+        }
+        let facts = sys::facts_of(&file)?;
+        if facts.names > 0 && (signature == Signature::None || sys::is_named(&facts, path)?) {
+            return Ok(Tried::Held(KernelLock::new(file, path, signature, facts.size), facts));
+        }
+        file = open(path, signature)?;
+        locked = false;
     }
-    if sys::needs_writer(&error) && !sys::is_writable(&file) {
-        return match sys::open_private(path, Lookup::Write) {
-            Ok(file) => try_lock(file, path, signature),
-            Err(error) => Tried::Unavailable(error),
-        };
+    Err(io::ErrorKind::StaleNetworkFileHandle.into())
+}
+
+/// `false` while somebody else has it. A signal is no answer, and NFS wants a writer for an exclusive lock.
+fn lock_now(file: &mut File, path: &Path) -> io::Result<bool> {
+    loop {
+        match FileExt::try_lock(file) {
+            Ok(()) => return Ok(true),
+            Err(fs4::TryLockError::WouldBlock) => return Ok(false),
+            Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(fs4::TryLockError::Error(error)) if sys::needs_writer(&error) && !sys::is_writable(file) => {
+                *file = sys::open_private(path, Lookup::Write)?;
+            }
+            Err(fs4::TryLockError::Error(error)) => return Err(error),
+        }
     }
-    Tried::Unavailable(error)
 }
 
 impl KernelLock {
+    fn new(file: File, path: &Path, signature: Signature, size: u64) -> Self {
+        let on_fork = [Some(sys::close_on_fork(&file)), None];
+        let mut lock = KernelLock { file, scribe: None, holder: None, on_fork };
+        if signature != Signature::None {
+            lock.sign(path, signature, size);
+        }
+        lock
+    }
+
     /// Writes down who holds it. A full disk makes the holder unknown, not the lock void.
     fn sign(&mut self, path: &Path, signature: Signature, size: u64) {
         let holder = Holder::ourselves();

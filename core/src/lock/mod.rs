@@ -4,6 +4,7 @@
 mod acquire;
 mod alive;
 mod content;
+mod draft;
 mod existence;
 mod flock;
 mod held;

@@ -3,7 +3,7 @@
 //! Where the file system has `flock` it is a kernel lock on a file that is never unlinked and carries our mark; a file of that
 //! name without the mark is another tool's, which holds it by its existence. Elsewhere it is such a file of ours.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use fs4::FileExt;
 
 use crate::cancel::{Patience, Wake};
 use crate::deadline;
+use crate::lock::draft::Draft;
 use crate::sys::{self, Lookup};
 
 /// What is written in a mutex that is a kernel lock.
@@ -21,6 +22,8 @@ const STALE_AFTER: Duration = Duration::from_secs(5);
 /// The bounds of the pause between two tries, each twice the last.
 const PAUSE_LEAST: Duration = Duration::from_micros(50);
 const PAUSE_MOST: Duration = Duration::from_millis(2);
+/// How often it may change under our eyes before we look whether there is any time left.
+const CHANGES_MOST: u32 = 16;
 
 /// The mutex, held.
 #[derive(Debug)]
@@ -52,12 +55,13 @@ impl Mutex {
     pub(crate) fn lock(lock: &Path, patience: &Patience) -> io::Result<Option<Self>> {
         let path = beside(lock, ".mutex");
         let mut pause = PAUSE_LEAST;
+        let mut changes = 0;
         loop {
             match try_lock(&path)? {
                 Tried::Held(mutex) => return Ok(Some(mutex)),
-                Tried::Changed => {}
-                Tried::Busy if patience.deadline.expired() => return Ok(None),
-                Tried::Busy => {
+                Tried::Changed if changes < CHANGES_MOST => changes += 1,
+                Tried::Busy | Tried::Changed if patience.deadline.expired() => return Ok(None),
+                Tried::Busy | Tried::Changed => {
                     if patience.pause(pause)? == Wake::Cancelled {
                         return Ok(None);
                     }
@@ -70,7 +74,8 @@ impl Mutex {
     /// Leaves the mutex, with what makes it quick to take again.
     pub(crate) fn leave(mut self) -> Option<Left> {
         let file = self.file.take_if(|_| self.kernel)?;
-        let _ = FileExt::unlock(&file);
+        // Closed, it is free in any case.
+        unlock(&file).ok()?;
         Some(Left { on_fork: self.on_fork.take(), file, path: std::mem::take(&mut self.path) })
     }
 
@@ -92,9 +97,9 @@ impl Drop for Mutex {
     fn drop(&mut self) {
         let Some(file) = &self.file else { return };
         if self.kernel {
-            let _ = FileExt::unlock(file);
+            let _ = unlock(file);
         } else if sys::same_file(file, &self.path) {
-            let _ = fs::remove_file(&self.path);
+            let _ = sys::remove_file(&self.path);
         }
         // Deregistered before the file is closed.
         self.on_fork = None;
@@ -120,7 +125,7 @@ fn try_existing(file: File, path: &Path) -> io::Result<Tried> {
     let facts = sys::facts_of(&file)?;
     let marked = facts.size == MARK.len() as u64;
     match flock(&file) {
-        Ok(true) if !sys::is_at(&facts, path) => Ok(Tried::Changed),
+        Ok(true) if !sys::is_named(&facts, path)? => Ok(Tried::Changed),
         Ok(true) if marked => Ok(Tried::Held(held(file, path, true))),
         Ok(true) => claim(file, path),
         Ok(false) => Ok(Tried::Busy),
@@ -148,20 +153,14 @@ fn held(file: File, path: &Path, kernel: bool) -> Mutex {
 
 /// Makes the mutex, held: whole and locked before it has its name. Where there is no flock it is made by its existence.
 fn make(path: &Path) -> io::Result<Tried> {
-    sys::make_parent(path)?;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-mutex-").tempfile_in(dir)?;
-    match flock(file.as_file()) {
+    let mut draft = Draft::create_beside(path, "mutex")?;
+    match draft.file().map_or(Ok(true), flock) {
         Ok(_) => {}
         Err(error) if sys::is_no_flock(&error) => return make_by_existence(path),
         Err(error) => return Err(error),
     }
-    file.write_all(MARK)?;
-    match file.persist_noclobber(path) {
-        Ok(file) => Ok(Tried::Held(held(file, path, true))),
-        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Ok(Tried::Changed),
-        Err(refused) => Err(refused.error),
-    }
+    draft.write(MARK)?;
+    Ok(draft.appear(path)?.map_or(Tried::Changed, |file| Tried::Held(held(file, path, true))))
 }
 
 fn make_by_existence(path: &Path) -> io::Result<Tried> {
@@ -180,19 +179,21 @@ fn reap(path: &Path) -> io::Result<Tried> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // Its owner is dead or frozen: what a reaper does takes microseconds.
             if is_old(&reclaim) {
-                let _ = fs::remove_file(&reclaim);
+                let _ = sys::remove_file(&reclaim);
             }
             return Ok(Tried::Busy);
         }
         Err(error) => return Err(error),
     };
-    if is_old(path) {
-        let _ = fs::remove_file(path);
-    }
+    let removed = if is_old(path) { sys::remove_file(path) } else { Ok(()) };
     if sys::same_file(&file, &reclaim) {
-        let _ = fs::remove_file(&reclaim);
+        let _ = sys::remove_file(&reclaim);
     }
-    Ok(Tried::Changed)
+    match removed {
+        // One that we may not remove, in a directory that is shared, blocks us for good.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(Tried::Changed),
+    }
 }
 
 /// Whether a file was last changed longer ago than a mutex is ever held; one from the future was.
@@ -210,5 +211,14 @@ fn flock(file: &File) -> io::Result<bool> {
             Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(fs4::TryLockError::Error(error)) => Err(error),
         };
+    }
+}
+
+fn unlock(file: &File) -> io::Result<()> {
+    loop {
+        match FileExt::unlock(file) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            unlocked => return unlocked,
+        }
     }
 }

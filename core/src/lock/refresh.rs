@@ -102,9 +102,9 @@ impl Refreshed {
         sys::read_start(&self.file, &mut now).is_ok_and(|read| now[..read] == *text)
     }
 
-    /// Leaves the file to whoever wants it: one whose owner began at no time is dead.
+    /// Leaves the file to whoever wants it: one whose owner has not begun yet is dead.
     pub(crate) fn disown(&self, holder: &Holder) -> io::Result<()> {
-        let text = serde_json::to_vec(&Holder { start_time: Some(0), token: String::new(), ..holder.clone() })?;
+        let text = serde_json::to_vec(&Holder { start_time: Some(u64::MAX), token: String::new(), ..holder.clone() })?;
         self.file.set_len(0)?;
         sys::write_start(&self.file, &text)
     }

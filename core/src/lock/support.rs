@@ -5,8 +5,10 @@ use std::path::Path;
 
 use fs4::FileExt;
 
+use crate::deadline;
 use crate::error::{Error, ErrorCode, Result};
 use crate::lock::SpawnLock;
+use crate::lock::draft::Draft;
 use crate::sys::{self, Lookup};
 
 /// What a file system makes of `flock`.
@@ -48,9 +50,9 @@ impl SpawnLock {
 
 /// Two descriptions of one file: the second must wait.
 fn test(dir: &Path) -> io::Result<FlockSupport> {
-    let first = tempfile::Builder::new().prefix(".new-flock-").tempfile_in(dir)?;
-    let second = sys::open_private(first.path(), Lookup::ExistingWrite)?;
-    match (FileExt::try_lock(first.as_file()), FileExt::try_lock(&second)) {
+    let draft = Draft::create(dir.join(format!(".new-flock-{}", deadline::unique())))?;
+    let second = sys::open_private(draft.path(), Lookup::ExistingWrite)?;
+    match (draft.file().map_or(Ok(()), FileExt::try_lock), FileExt::try_lock(&second)) {
         (Err(fs4::TryLockError::Error(error)), _) if sys::is_no_flock(&error) => Ok(FlockSupport::Refused),
         (Err(fs4::TryLockError::Error(error)), _) => Err(error),
         (Ok(()), Ok(())) => Ok(FlockSupport::Lies),

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, RenameFlags, Stat, Timestamps};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::unix::user_id;
 
@@ -45,11 +45,24 @@ pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the directories above a file that are missing, for us alone; those that are there stay as they are.
-pub(crate) fn make_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(dir) => fs::DirBuilder::new().recursive(true).mode(0o700).create(dir),
-        None => Ok(()),
+/// Makes a file, and the directories above it that are missing, for us alone; those that are there stay as they are.
+pub(crate) fn with_parent<T>(path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match (make(), path.parent()) {
+        (Err(error), Some(dir)) if error.kind() == io::ErrorKind::NotFound => {
+            again(|| fs::DirBuilder::new().recursive(true).mode(0o700).create(dir))?;
+            make()
+        }
+        (made, _) => made,
+    }
+}
+
+/// A signal is no answer. The system's own file systems wait for the disk without one; those on a network or in another process do not.
+fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            answer => return answer,
+        }
     }
 }
 
@@ -103,9 +116,18 @@ pub(crate) fn same_file(file: &File, path: &Path) -> bool {
     facts_of(file).is_ok_and(|facts| is_at(&facts, path))
 }
 
-/// Whether the file of these facts is the one that `path` names.
+/// Whether the file of these facts is the one that `path` names, as far as one can see.
 pub(crate) fn is_at(facts: &FileFacts, path: &Path) -> bool {
-    facts_at(path).is_ok_and(|named| named.id == facts.id)
+    is_named(facts, path).is_ok_and(|named| named)
+}
+
+/// The same, for those who must not take "I cannot see" for "no".
+pub(crate) fn is_named(facts: &FileFacts, path: &Path) -> io::Result<bool> {
+    match facts_at(path) {
+        Ok(named) => Ok(named.id == facts.id),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What tells a file from the one it replaced: its inode and the time of its last change.
@@ -145,11 +167,11 @@ impl From<Stat> for FileFacts {
 }
 
 pub(crate) fn facts_of(file: &File) -> io::Result<FileFacts> {
-    Ok(rustix::fs::fstat(file)?.into())
+    Ok(retry_on_intr(|| rustix::fs::fstat(file))?.into())
 }
 
 pub(crate) fn facts_at(path: &Path) -> io::Result<FileFacts> {
-    Ok(rustix::fs::lstat(path)?.into())
+    Ok(retry_on_intr(|| rustix::fs::lstat(path))?.into())
 }
 
 /// Makes a file that was not there: an error, and nothing made, when it was.
@@ -161,18 +183,34 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
 
 /// Gives a file a name that must be free, in one step.
 pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    match retry_on_intr(|| rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty())?;
-            fs::remove_file(from)
+            retry_on_intr(|| rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()))?;
+            // It has its new name: an old one that stays changes nothing.
+            let _ = remove_file(from);
+            Ok(())
         }
         renamed => Ok(renamed?),
     }
 }
 
+/// Gives a file a name that may be another's, which then has it no more.
+pub(crate) fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+    again(|| fs::rename(from, to))
+}
+
+pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+    again(|| fs::remove_file(path))
+}
+
+/// Removes a file, or a directory that is empty.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    if facts_at(path)?.directory { again(|| fs::remove_dir(path)) } else { remove_file(path) }
+}
+
 /// Gives each of two files the other's name, in one step. `Unsupported` where the file system cannot.
 pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+    match retry_on_intr(|| rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Err(io::ErrorKind::Unsupported.into()),
         exchanged => Ok(exchanged?),
     }
@@ -181,15 +219,16 @@ pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
 /// Sets the time of a file's last change to now.
 pub(crate) fn touch(file: &File) -> io::Result<()> {
     let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
-    Ok(rustix::fs::futimens(file, &Timestamps { last_access: now, last_modification: now })?)
+    let times = Timestamps { last_access: now, last_modification: now };
+    Ok(retry_on_intr(|| rustix::fs::futimens(file, &times))?)
 }
 
 /// Reads from the beginning of a file, wherever its descriptor stands.
 pub(crate) fn read_start(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
-    Ok(rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *buffer, 0))?)
+    Ok(retry_on_intr(|| rustix::io::pread(file, &mut *buffer, 0))?)
 }
 
 /// Writes at the beginning of a file, wherever its descriptor stands.
 pub(crate) fn write_start(file: &File, text: &[u8]) -> io::Result<()> {
-    rustix::io::retry_on_intr(|| rustix::io::pwrite(file, text, 0)).map(drop).map_err(io::Error::from)
+    retry_on_intr(|| rustix::io::pwrite(file, text, 0)).map(drop).map_err(io::Error::from)
 }

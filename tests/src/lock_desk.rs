@@ -1,0 +1,175 @@
+//! A directory with one lock, what may lie there already, and those who want it.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use spawnlock::{LockKind, LockOptions, SpawnLock};
+
+use crate::process::wait_until;
+use crate::scene::program;
+use crate::strace::files_in;
+
+/// After how long what nobody vouches for is stale, in these tests.
+pub const STALE_AFTER_MS: u64 = 300;
+/// The most that an age may take, and a busy machine besides.
+const BOUND: Duration = Duration::from_millis(STALE_AFTER_MS + 5000);
+
+/// What lies at the path of a lock before anybody comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// What a process left that was killed while it held it.
+    Killed,
+    /// A text that makes no sense, an hour old.
+    Garbage,
+    /// A directory, an hour old, as some tools lock.
+    Directory,
+}
+
+/// A directory with one lock.
+#[derive(Debug)]
+pub struct Desk {
+    dir: tempfile::TempDir,
+    /// Of which kind.
+    pub kind: LockKind,
+}
+
+impl Desk {
+    /// An empty one.
+    ///
+    /// # Panics
+    /// When the system has no room for one.
+    pub fn new(kind: LockKind) -> Self {
+        Desk { dir: tempfile::Builder::new().prefix("sl-desk-").tempdir().expect("a temporary directory"), kind }
+    }
+
+    /// One in which something lies already.
+    ///
+    /// # Panics
+    /// As [`Desk::put`].
+    pub fn with(kind: LockKind, before: Before) -> Self {
+        let desk = Desk::new(kind);
+        desk.put(before);
+        desk
+    }
+
+    /// Puts it there.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub fn put(&self, before: Before) {
+        let path = self.path();
+        match before {
+            Before::Nothing => {}
+            Before::Killed => put_whole(&path, left_by_a_killed_process()),
+            Before::Garbage => {
+                put_whole(&path, b"~~~ no lock of anybody's ~~~");
+                make_old(&path);
+            }
+            Before::Directory => {
+                fs::create_dir(&path).expect("a directory");
+                make_old(&path);
+            }
+        }
+    }
+
+    /// The lock.
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("the.lock")
+    }
+
+    /// Everything that is there.
+    pub fn files(&self) -> Vec<String> {
+        files_in(self.dir.path())
+    }
+
+    /// A contender in Rust, as a command line.
+    pub fn contender(&self, flags: &[&str]) -> Vec<String> {
+        let stale_after = STALE_AFTER_MS.to_string();
+        let fixed = ["--lock", self.kind.as_str(), "--stale-after-ms", &stale_after];
+        let mut words = vec![program("lock-contender").display().to_string(), self.path().display().to_string()];
+        words.extend(fixed.into_iter().chain(flags.iter().copied()).map(str::to_owned));
+        words
+    }
+
+    /// How the test itself takes it.
+    pub fn options(&self) -> LockOptions {
+        LockOptions::new().kind(self.kind).stale_after(Duration::from_millis(STALE_AFTER_MS)).timeout(Duration::from_secs(30))
+    }
+
+    /// What is left of a contender blocks nobody: the next one gets the lock within the bound, excludes others meanwhile, and one
+    /// more gets it at once after it.
+    ///
+    /// # Panics
+    /// When it does.
+    #[track_caller]
+    pub fn assert_free(&self, what: &str) {
+        let start = Instant::now();
+        let next = SpawnLock::acquire(self.path(), &self.options().owner(1)).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(start.elapsed() < BOUND, "{what}: the next one waited {:?}", start.elapsed());
+        assert!(next.is_held(), "{what}: {:?}", self.files());
+        let other = SpawnLock::try_acquire(self.path(), &self.options().owner(2)).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(other.is_none(), "{what}: a second one got it");
+        assert!(next.release(), "{what}: {:?}", self.files());
+        self.assert_clean(what);
+        let further = SpawnLock::try_acquire(self.path(), &self.options()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(further.is_some_and(SpawnLock::release), "{what}: a further one is blocked by {:?}", self.files());
+    }
+
+    /// Nothing lies there that is not meant to stay.
+    ///
+    /// # Panics
+    /// When something does.
+    #[track_caller]
+    pub fn assert_clean(&self, what: &str) {
+        let excl = self.kind == LockKind::Excl;
+        let stays = |name: &str| match name {
+            // Of those who waited.
+            "the.lock.mutex" | "the.lock.queue" => excl,
+            "the.lock" => !excl,
+            // Of one that was killed before anything had its name: a mutex, and a lock where the mutex is no kernel lock.
+            _ => name.starts_with(".new-mutex-") || name.starts_with("the.lock.new-"),
+        };
+        let left: Vec<String> = self.files().into_iter().filter(|name| !stays(name)).collect();
+        assert!(left.is_empty(), "{what}: {left:?} is left");
+    }
+}
+
+/// Never half of it, as a lock file should be written.
+fn put_whole(path: &Path, text: &[u8]) {
+    let new = path.with_extension("whole");
+    fs::write(&new, text).expect("a file");
+    fs::rename(&new, path).expect("its name");
+}
+
+/// Makes a file one hour old.
+///
+/// # Panics
+/// When it cannot.
+pub fn make_old(path: &Path) {
+    let file = File::open(path).expect("a file to make old");
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("a time to set");
+}
+
+/// The lock file of a process that really held it and was really killed. Made once: what it says stays true.
+fn left_by_a_killed_process() -> &'static [u8] {
+    static LEFT: OnceLock<Vec<u8>> = OnceLock::new();
+    LEFT.get_or_init(|| {
+        let desk = Desk::new(LockKind::Excl);
+        let words = desk.contender(&["--stay"]);
+        let mut holder = Command::new(&words[0]);
+        holder.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut holder = holder.spawn().expect("a contender");
+        wait_until("the lock is held", Duration::from_secs(20), || desk.path().exists());
+        holder.kill().expect("a process to kill");
+        holder.wait().expect("its end");
+        let mut text = Vec::new();
+        File::open(desk.path()).and_then(|mut file| file.read_to_end(&mut text)).expect("a lock file");
+        text
+    })
+}

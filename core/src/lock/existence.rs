@@ -98,8 +98,9 @@ impl ExistenceLock {
         if was_ours && mutex.is_some() && sys::remove_file(&self.path).is_ok() {
             return true;
         }
-        // Whatever its name is by now, and whatever kept us from it: without its owner our own file holds nobody up.
-        self.file.disown(&self.holder).is_ok() && was_ours
+        // Whatever its name is by now, and whatever kept us from it: without its owner our own file holds nobody up. One that
+        // somebody has written over is another's.
+        self.file.says(&self.text) && self.file.disown(&self.holder).is_ok() && was_ours
     }
 }
 

@@ -8,6 +8,7 @@ mod interrupt;
 mod job;
 
 mod check;
+mod guards;
 mod lock;
 mod names;
 mod options;
@@ -20,6 +21,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::event::{Event, Holder};
+    #[pymodule_export]
+    use super::guards::Guard;
     #[pymodule_export]
     use super::job::Job;
     #[pymodule_export]

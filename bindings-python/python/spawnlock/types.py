@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict, Union
 
-from ._native import Event, SpawnLock
+from ._native import Acquired, Event, SpawnLock
 
 #: Text, or anything that has a path.
 StrPath = Union[str, "os.PathLike[str]"]
@@ -64,6 +64,10 @@ Listener = Callable[[Event], object]
 
 #: Told the result of a wait, or its error, on the thread of the wait.
 Done = Callable[[Any, Union[BaseException, None]], object]
+#: What an exit is told of the exception that ends its block.
+Ignored = object
+#: A coroutine that gives a scope of a lock that is held.
+Acquiring = Coroutine[Any, Any, Acquired]
 #: A coroutine that gives the lock.
 Locked = Coroutine[Any, Any, SpawnLock]
 #: A coroutine that gives nothing back.

@@ -4,6 +4,7 @@
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
 #   make storm    300 clients, 500 rounds
+#   make fuzz     five minutes of bytes nobody thought of, for the parsers
 #   make bench    ratios against peers, from one run
 
 CARGO ?= cargo
@@ -23,7 +24,7 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python fixture storm bench clean
+.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python fixture storm fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
@@ -117,6 +118,9 @@ test-python: build/wheel.stamp fixture
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp
 	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm)'
+
+fuzz:
+	scripts/fuzz.sh
 
 bench:
 	bench/run.sh

@@ -62,6 +62,9 @@ mod spec;
 mod spelling;
 mod turn;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use cancel::Cancel;
 pub use deadline::{duration, millis, seconds, whole};
 pub use ensure::Kick;

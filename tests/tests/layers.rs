@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     // The parts of one call and of one server's life.
     &["life", "end", "log", "inside", "plan", "spec", "call", "report", "attempt", "spelling"],
     &["flow", "turn", "ensure", "server", "names"],
-    &["lib"],
+    &["lib", "fuzz"],
 ];
 
 /// Three that never use each other.

@@ -26,6 +26,7 @@ use held::Held;
 
 pub(crate) use acquire::{Acquired, acquire_with_news};
 pub(crate) use alive::AliveLock;
+pub(crate) use content::parse;
 pub(crate) use options::Terms;
 pub use options::{LockKind, LockOptions};
 pub(crate) use start::{StartGuard, StartLock};

@@ -59,11 +59,12 @@ impl Holder {
     }
 
     fn asked_of_the_system(pid: u32) -> Self {
+        let sees = sys::sees_own_pids();
         Holder {
             pid,
             host: sys::host_name(),
-            program: sys::program_of(pid).unwrap_or_default(),
-            start_time: sys::process(pid).map(|process| process.start_time),
+            program: sys::program_of(pid).filter(|_| sees).unwrap_or_default(),
+            start_time: sys::process(pid).filter(|_| sees).map(|process| process.start_time),
             boot_id: sys::boot_id(),
             pid_namespace: sys::pid_namespace(),
             ..Holder::default()

@@ -1,15 +1,15 @@
 //! A directory with one lock, what may lie there already, and those who want it.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
+use serde_json::Value;
 use spawnlock::{LockKind, LockOptions, SpawnLock};
 
-use crate::process::wait_until;
 use crate::scene::program;
 use crate::strace::files_in;
 
@@ -161,15 +161,80 @@ fn left_by_a_killed_process() -> &'static [u8] {
     static LEFT: OnceLock<Vec<u8>> = OnceLock::new();
     LEFT.get_or_init(|| {
         let desk = Desk::new(LockKind::Excl);
-        let words = desk.contender(&["--stay"]);
-        let mut holder = Command::new(&words[0]);
-        holder.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut holder = holder.spawn().expect("a contender");
-        wait_until("the lock is held", Duration::from_secs(20), || desk.path().exists());
-        holder.kill().expect("a process to kill");
-        holder.wait().expect("its end");
-        let mut text = Vec::new();
-        File::open(desk.path()).and_then(|mut file| file.read_to_end(&mut text)).expect("a lock file");
-        text
+        Stayer::start(&desk).kill();
+        fs::read(desk.path()).expect("a lock file")
     })
+}
+
+/// A process that holds the lock of a desk until it is told to let go.
+#[derive(Debug)]
+pub struct Stayer {
+    child: Child,
+    pid: u32,
+}
+
+impl Stayer {
+    /// One that holds it.
+    ///
+    /// # Panics
+    /// When it does not get it.
+    pub fn start(desk: &Desk) -> Self {
+        Stayer::under(&[], desk)
+    }
+
+    /// The same, run by another program: `unshare …`.
+    ///
+    /// # Panics
+    /// When it does not get it.
+    pub fn under(wrapper: &[&str], desk: &Desk) -> Self {
+        let mut words: Vec<String> = wrapper.iter().map(|word| (*word).to_owned()).collect();
+        words.extend(desk.contender(&["--stay"]));
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|problem| panic!("cannot run {words:?}: {problem}"));
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().expect("its output")).read_line(&mut line).expect("a line");
+        let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{words:?} said {line:?}"));
+        assert_eq!(said["ok"], true, "{words:?} said {line:?}");
+        Stayer { pid: said["pid"].as_u64().unwrap_or_default() as u32, child }
+    }
+
+    /// Its pid, as it knows it itself.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The process that was started: itself, or what runs it.
+    pub fn child(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it let go. Whether the lock was its own all the time.
+    ///
+    /// # Panics
+    /// When it cannot be waited for.
+    pub fn finish(mut self) -> bool {
+        drop(self.child.stdin.take());
+        self.child.wait().expect("its end").success()
+    }
+
+    /// Kills it.
+    ///
+    /// # Panics
+    /// When it cannot be killed.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a process to kill");
+        self.child.wait().expect("its end");
+    }
+}
+
+impl Drop for Stayer {
+    /// A test that failed leaves nobody behind.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

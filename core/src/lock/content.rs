@@ -75,11 +75,11 @@ pub(crate) fn owner(holder: &Holder) -> Owner {
     if differ(holder.pid_namespace.as_ref(), us.pid_namespace.as_ref()) {
         return Owner::Unknown;
     }
-    match sys::process(holder.pid) {
+    match sys::process(holder.pid).filter(|_| sys::sees_own_pids()) {
         Some(process) if process.zombie => Owner::Dead,
         Some(process) if holder.start_time.is_some_and(|began| began != process.start_time) => Owner::Dead,
         Some(_) => Owner::Alive,
-        // Where /proc hides other users' processes, only the signal 0 finds them.
+        // Where /proc hides other users' processes, or shows those of another namespace, only the signal 0 finds them.
         None if sys::exists(holder.pid) => Owner::Alive,
         None => Owner::Dead,
     }

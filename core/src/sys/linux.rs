@@ -247,10 +247,16 @@ pub(crate) fn pid_namespace() -> Option<String> {
     fs::read_link("/proc/self/ns/pid").ok().map(|link| link.to_string_lossy().into_owned())
 }
 
+/// Whether /proc speaks of the pids by which we know processes: in a pid namespace without a /proc of its own it speaks of others.
+pub(crate) fn sees_own_pids() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == OsStr::new(&std::process::id().to_string()))
+}
+
 /// What the system knows about `pid`; `None` when there is no such process.
 pub(crate) fn process(pid: u32) -> Option<Process> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The program's name is in parentheses and may itself contain some, so fields are counted from the last one.
+    // The program's name, which need not be a text, is in parentheses and may itself contain some: fields are counted from the last one.
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
     let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().collect();
     Some(Process {
         zombie: matches!(*fields.first()?, "Z" | "X"),

@@ -115,6 +115,11 @@ pub(crate) fn pid_namespace() -> Option<String> {
     None
 }
 
+/// Whether the system speaks of the pids by which we know processes: it has no others.
+pub(crate) fn sees_own_pids() -> bool {
+    true
+}
+
 /// What the system knows about `pid`; `None` when there is no such process.
 pub(crate) fn process(pid: u32) -> Option<Process> {
     // SAFETY: an all-zero value is a valid one, and the call is told its size.

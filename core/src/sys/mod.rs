@@ -27,7 +27,7 @@ pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, re
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
-    send_signal,
+    sees_own_pids, send_signal,
 };
 pub(crate) use unix::{
     Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, exists, exit_watch, host_name, is_no_flock, is_no_program, is_our_shortage,

@@ -10,6 +10,7 @@ mod job;
 mod check;
 mod names;
 mod options;
+mod restart;
 mod server;
 
 use pyo3::prelude::*;
@@ -25,6 +26,8 @@ mod _native {
     use super::names::{Status, begin_stop, list_servers, server_status, stop_server};
     #[pymodule_export]
     use super::options::ServerSpec;
+    #[pymodule_export]
+    use super::restart::Restart;
     #[pymodule_export]
     use super::server::Server;
     #[pymodule_export]

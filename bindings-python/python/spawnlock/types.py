@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict, Union
 
-from ._native import Event
+from ._native import Event, Server
 
 #: Text, or anything that has a path.
 StrPath = Union[str, "os.PathLike[str]"]
@@ -62,6 +62,8 @@ Listener = Callable[[Event], object]
 Done = Callable[[Any, Union[BaseException, None]], object]
 #: A coroutine that gives nothing back.
 Nothing = Coroutine[Any, Any, None]
+#: A coroutine that gives a server.
+LaterServer = Coroutine[Any, Any, Server]
 
 
 class Options(TypedDict, total=False):
@@ -83,4 +85,15 @@ class Options(TypedDict, total=False):
     on_lock_unavailable: OnLockUnavailable | None
     lock_patience: Seconds | None
     stop_timeout: Seconds | None
+    on_event: Listener | None
+
+
+class RestartOptions(TypedDict, total=False):
+    """The options of `restart_server`; one that is None counts as not given."""
+
+    only_generation: int | None
+    timeout: Seconds | None
+    stop_timeout: Seconds | None
+    break_after: Seconds | None
+    state_dir: StrPath | None
     on_event: Listener | None

@@ -155,6 +155,34 @@ export interface LockHolder {
   host: string
 }
 
+/**
+ * Stops a server and starts it again as it was declared; one that does not run is started.
+ *
+ * Of many who ask at the same moment one does it, and all get the same new server or the same `SpawnlockError`.
+ */
+export declare function restartServer(name: string, options?: RestartServerOptions): Promise<Server>
+
+/** What `restartServer` is told. Times are in milliseconds. */
+export interface RestartServerOptions {
+  /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
+  stateDir?: string
+  /** Restart only this start of the name. When a later one runs, that one is given; any other counts as not running. */
+  onlyGeneration?: number
+  /**
+   * How long the whole call may take, the stop included. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000, or what the
+   * server was declared with if that is longer.
+   */
+  timeout?: number
+  /** How long the server may take to end after SIGTERM, before SIGKILL. Default: what it was declared with, else 10 000. */
+  stopTimeout?: number
+  /** Go on without the lock after having waited this long for it. Default: never. */
+  breakAfter?: number
+  /** Ends the wait; the promise is then rejected with its reason. */
+  signal?: AbortSignal
+  /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
+  onEvent?: (event: ServerEvent) => void
+}
+
 /** A running, healthy server. It goes on when the process ends that asked for it. */
 export interface Server {
   /** Its name. */
@@ -184,6 +212,8 @@ export interface Server {
   place: string
   /** Stops it, unless another generation runs by now. */
   stop: () => Promise<void>
+  /** Stops it and starts it again as it was declared. When a later generation runs by now, that one is given. */
+  restart: () => Promise<Server>
 }
 
 /** One thing that happened during a call. */

@@ -6,11 +6,11 @@ const native = require('./native.cjs').load();
 exports.SpawnlockError = SpawnlockError;
 
 exports.ensureServer = async function ensureServer(options) {
-  const server = await run(() => native.ensureServer(options), options);
-  const handle = server.stop;
-  dated(server, 'startedAt');
-  // Not enumerable: printed, compared or cloned, a server is its facts.
-  return Object.defineProperty(server, 'stop', { value: () => run(() => native.stopThis(handle)), enumerable: false });
+  return serverOf(await run(() => native.ensureServer(options), options));
+};
+
+exports.restartServer = async function restartServer(name, options) {
+  return serverOf(await run(() => native.restartServer(name, options), options));
 };
 
 exports.serverStatus = async function serverStatus(name, options) {
@@ -71,6 +71,16 @@ function isFailure(problem) {
 function eventOf(event) {
   if (event.holder) dated(event.holder, 'since');
   return event;
+}
+
+function serverOf(server) {
+  const { stop, restart } = server;
+  dated(server, 'startedAt');
+  // Not enumerable: printed, compared or cloned, a server is its facts.
+  return Object.defineProperties(server, {
+    stop: { value: () => run(() => native.stopThis(stop)), enumerable: false },
+    restart: { value: async () => serverOf(await run(() => native.restartThis(restart))), enumerable: false },
+  });
 }
 
 function statusOf(status) {

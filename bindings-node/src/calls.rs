@@ -8,7 +8,7 @@ use spawnlock::{Cancel, ErrorCode, EventKind, Origin, State, Verdict};
 
 use crate::error::Code;
 use crate::job::{Job, Outcome};
-use crate::options::{EnsureServerOptions, StatusOptions, StopServerOptions};
+use crate::options::{EnsureServerOptions, RestartServerOptions, StatusOptions, StopServerOptions};
 use crate::read::text;
 
 type Result<T> = napi::Result<T, Code>;
@@ -45,6 +45,21 @@ pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
     Ok(Job::new(cancel, move |teller| {
         let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
         dir.stop(&name, &how).map(|()| Outcome::D(()))
+    }))
+}
+
+/// Stops a server and starts it again as it was declared; one that does not run is started.
+///
+/// Of many who ask at the same moment one does it, and all get the same new server or the same `SpawnlockError`.
+#[napi(ts_args_type = "name: string, options?: RestartServerOptions", ts_return_type = "Promise<Server>")]
+pub fn restart_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
+    let name = text("name", name)?;
+    let options = RestartServerOptions::read(options)?;
+    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (dir, how) = (options.state_dir()?, options.restart_options(&cancel)?);
+    Ok(Job::new(cancel, move |teller| {
+        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
+        dir.restart(&name, &how).map(|server| Outcome::A(server.into()))
     }))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use serde_json::Value;
-use spawnlock::{Cancel, Check, OnLockUnavailable, ServerSpec, StateDir, StopOptions, millis};
+use spawnlock::{Cancel, Check, OnLockUnavailable, RestartOptions, ServerSpec, StateDir, StopOptions, millis};
 
 use crate::error::Result;
 use crate::read::{Callback, Given, Signal};
@@ -107,6 +107,30 @@ options! {
     }
 }
 
+options! {
+    /// What `restartServer` is told. Times are in milliseconds.
+    RestartServerOptions {
+        /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
+        state_dir: String = "a text",
+        /// Restart only this start of the name. When a later one runs, that one is given; any other counts as not running.
+        only_generation: u32 = "a whole number",
+        /// How long the whole call may take, the stop included. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000, or what the
+        /// server was declared with if that is longer.
+        timeout: f64 = "a number of milliseconds",
+        /// How long the server may take to end after SIGTERM, before SIGKILL. Default: what it was declared with, else 10 000.
+        stop_timeout: f64 = "a number of milliseconds",
+        /// Go on without the lock after having waited this long for it. Default: never.
+        break_after: f64 = "a number of milliseconds",
+        /// Ends the wait; the promise is then rejected with its reason.
+        #[napi(ts_type = "AbortSignal")]
+        #[expect(dead_code, reason = "JavaScript itself listens to it")]
+        signal: Signal = "an AbortSignal",
+        /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
+        #[napi(ts_type = "(event: ServerEvent) => void")]
+        on_event: Callback = "a function",
+    }
+}
+
 impl EnsureServerOptions {
     /// The same, as the core takes it.
     pub(crate) fn spec(self, cancel: &Cancel) -> Result<ServerSpec> {
@@ -146,6 +170,21 @@ impl StopServerOptions {
     pub(crate) fn stop_options(&self, cancel: &Cancel) -> Result<StopOptions> {
         let options = StopOptions::new().cancel(cancel.clone());
         Ok(set(options, time("stopTimeout", self.stop_timeout)?, StopOptions::timeout))
+    }
+}
+
+impl RestartServerOptions {
+    pub(crate) fn state_dir(&self) -> Result<StateDir> {
+        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
+    }
+
+    /// The same, as the core takes it.
+    pub(crate) fn restart_options(&self, cancel: &Cancel) -> Result<RestartOptions> {
+        let mut options = RestartOptions::new().cancel(cancel.clone());
+        options = set(options, self.only_generation.map(u64::from), RestartOptions::only_generation);
+        options = set(options, time("timeout", self.timeout)?, RestartOptions::timeout);
+        options = set(options, time("stopTimeout", self.stop_timeout)?, RestartOptions::stop_timeout);
+        Ok(set(options, time("breakAfter", self.break_after)?, RestartOptions::break_after))
     }
 }
 

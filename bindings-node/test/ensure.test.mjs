@@ -11,8 +11,8 @@ import { ensureServer, listServers, serverStatus, stopServer } from 'spawnlock';
 
 import { lines, lives, root, scene, until } from './scene.mjs';
 
-test('the package exports the same five names to both kinds of modules', () => {
-  const names = ['SpawnlockError', 'ensureServer', 'listServers', 'serverStatus', 'stopServer'];
+test('the package exports the same six names to both kinds of modules', () => {
+  const names = ['SpawnlockError', 'ensureServer', 'listServers', 'restartServer', 'serverStatus', 'stopServer'];
   const required = createRequire(import.meta.url)('spawnlock');
   assert.deepEqual(Object.keys(required).sort(), names);
   assert.deepEqual(

@@ -1,5 +1,5 @@
 // Never run: `npm run check:types` compiles it, and an expected error that does not come is an error.
-import { ensureServer, listServers, serverStatus, SpawnlockError, stopServer } from 'spawnlock';
+import { ensureServer, listServers, restartServer, serverStatus, SpawnlockError, stopServer } from 'spawnlock';
 import type { Check, EnsureServerOptions, ErrorCode, Origin, Server, ServerEvent, ServerStatus } from 'spawnlock';
 
 const check: Check = { http: 'http://localhost:1987/health', status: [200, '300-399'], json: { 'app.name': 'api' } };
@@ -28,12 +28,14 @@ const options: EnsureServerOptions = {
 const server: Server = await ensureServer(options);
 const origin: Origin = server.origin;
 const startedAt: Date | null = server.startedAt;
+const again: Server = await server.restart();
 const stopped: void = await server.stop();
 
 const status: ServerStatus = await serverStatus('api', { stateDir: '/tmp' });
 const failed: ErrorCode | undefined = status.lastFailure?.code;
 const all: ServerStatus[] = await listServers();
 await stopServer('api', { stopTimeout: 1_000 });
+const restarted: Server = await restartServer('api', { onlyGeneration: 1, timeout: 60_000, stopTimeout: 1_000, breakAfter: 30_000 });
 
 try {
   await ensureServer({ shell: 'exec node server.js', ready: 'tcp:localhost:1987' });
@@ -58,4 +60,4 @@ await ensureServer({ onLockUnavailable: 'maybe' });
 // @ts-expect-error a code that does not exist
 const wrong: ErrorCode = 'ERR_SPAWNLOCK_NO_SUCH';
 
-console.log(origin, startedAt, stopped, failed, all, wrong);
+console.log(origin, startedAt, again, restarted, stopped, failed, all, wrong);

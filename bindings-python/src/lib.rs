@@ -12,6 +12,7 @@ mod guards;
 mod lock;
 mod names;
 mod options;
+mod restart;
 mod server;
 
 use pyo3::prelude::*;
@@ -31,6 +32,8 @@ mod _native {
     use super::names::{Status, begin_stop, list_servers, server_status, stop_server};
     #[pymodule_export]
     use super::options::ServerSpec;
+    #[pymodule_export]
+    use super::restart::Restart;
     #[pymodule_export]
     use super::server::Server;
     #[pymodule_export]

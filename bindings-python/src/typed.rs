@@ -161,6 +161,11 @@ answer! {
     Nothing = type_hint_identifier!("spawnlock.types", "Nothing")
 }
 
+answer! {
+    /// A coroutine that gives a server.
+    LaterServer = type_hint_identifier!("spawnlock.types", "LaterServer")
+}
+
 /// Milliseconds since 1970, as Python converts them to a `datetime` in UTC.
 pub(crate) fn at(ms: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(ms)

@@ -8,13 +8,13 @@ import itertools
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from ._native import ServerSpec, begin_stop
+from ._native import Restart, ServerSpec, begin_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from ._native import Acquired, Guard, Job, Server, SpawnLock
-    from .types import Done, Options, Seconds, StrPath
+    from .types import Done, Options, RestartOptions, Seconds, StrPath
 
 
 async def ensured(name: str | None, options: Options, undo: Callable[[Server], Coroutine[Any, Any, None]] | None = None) -> Server:
@@ -29,6 +29,16 @@ async def stopped(server: Server) -> None:
 
 async def stopped_by_name(name: str, timeout: Seconds | None, state_dir: StrPath | None) -> None:
     await _waited(lambda done: begin_stop(done, name, timeout=timeout, state_dir=state_dir))
+
+
+async def restarted(server: Server) -> Server:
+    new: Server = await _waited(server._begin_restart)
+    return new
+
+
+async def restarted_by_name(name: str, options: RestartOptions) -> Server:
+    new: Server = await _waited(Restart(name, **options).begin)
+    return new
 
 
 def acquired(lock: SpawnLock, timeout: Seconds | None, blocking: bool) -> Coroutine[Any, Any, Acquired]:

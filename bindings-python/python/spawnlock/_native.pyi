@@ -116,11 +116,30 @@ class Job:
         """
 
 @final
+class Restart:
+    """
+    A restart to be made. Use `spawnlock.restart_server` and its kin, which take the same options.
+    """
+    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None) -> Restart: ...
+    def begin(self, /, done: Done) -> Job:
+        """
+        Restarts it on a thread of its own, then calls `done(server, error)` there.
+        """
+    def restart(self, /) -> Server:
+        """
+        Restarts it; other threads run meanwhile, and Ctrl-C ends the wait.
+        """
+
+@final
 class Server:
     """
     A running, healthy server. Letting go of it does nothing: the server goes on for everybody else.
     """
     def __repr__(self, /) -> str: ...
+    def _begin_restart(self, /, done: Done) -> Job:
+        """
+        Restarts it on a thread of its own, then calls `done(server, error)` there.
+        """
     def _begin_stop(self, /, done: Done) -> Job:
         """
         Stops it on a thread of its own, then calls `done(None, error)` there.
@@ -169,6 +188,14 @@ class Server:
     def ready_seconds(self, /) -> float | None:
         """
         How long it took from its start to its first healthy answer.
+        """
+    def restart(self, /) -> Server:
+        """
+        Stops it and starts it again as it was declared. When a later generation runs by now, that one is given.
+        """
+    def restart_async(self, /) -> LaterServer:
+        """
+        Restarts it without blocking the event loop.
         """
     @property
     def started_at(self, /) -> datetime | None:

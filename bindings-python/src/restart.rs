@@ -1,11 +1,9 @@
 //! Restarting a server by its name.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use spawnlock::{RestartOptions, StateDir};
 
-use crate::check::{Callable, tell};
+use crate::check::{Callable, listening};
 use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
@@ -83,10 +81,7 @@ impl Restart {
     fn for_call(&self, interrupt: &Interrupt) -> RestartOptions {
         let options = self.options.clone().cancel(interrupt.cancel());
         match &self.on_event {
-            Some(listener) => {
-                let (listener, interrupt) = (Arc::clone(listener), interrupt.clone());
-                options.on_event(move |event| tell(&listener, &interrupt, event))
-            }
+            Some(listener) => options.on_event(listening(listener, interrupt)),
             None => options,
         }
     }

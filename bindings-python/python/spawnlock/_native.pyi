@@ -6,10 +6,10 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
+from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
 from typing import Final, SupportsIndex, final
 
-__all__ = ["__version__", "Acquired", "Event", "Guard", "Holder", "Job", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "Event", "Guard", "Holder", "Job", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """

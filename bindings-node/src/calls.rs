@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, ErrorCode, EventKind, Origin, State, Verdict};
+use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict};
 
 use crate::error::Code;
 use crate::job::{Job, Outcome};
@@ -81,6 +81,8 @@ pub fn words() -> HashMap<&'static str, Vec<&'static str>> {
         ("Origin", Origin::ALL.iter().map(|origin| origin.as_str()).collect()),
         ("State", State::ALL.iter().map(|state| state.as_str()).collect()),
         ("Verdict", Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
+        ("LockKind", LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        ("FlockSupport", FlockSupport::ALL.iter().map(|support| support.as_str()).collect()),
         ("EventKind", EventKind::ALL.iter().map(|kind| kind.as_str()).collect()),
     ])
 }

@@ -45,15 +45,15 @@ impl Held {
         held
     }
 
-    /// The holding of that key, if it is this owner's.
-    pub(crate) fn find(key: &Key, owner: u64) -> Option<Arc<Self>> {
+    /// The holding of that key, if its owner counts as ours.
+    pub(crate) fn find(key: &Key, is_ours: impl Fn(u64) -> bool) -> Option<Arc<Self>> {
         let own = std::process::id();
         let all: Vec<Weak<Held>> = {
             let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
             held.iter().filter(|(pid, _)| *pid == own).map(|(_, held)| held.clone()).collect()
         };
         // Outside the list's lock: the last share of one may end here, and that looks into the list.
-        all.iter().filter_map(Weak::upgrade).find(|held| held.key == *key && held.owner == owner)
+        all.iter().filter_map(Weak::upgrade).find(|held| held.key == *key && is_ours(held.owner))
     }
 
     pub(crate) fn kind(&self) -> LockKind {

@@ -30,24 +30,21 @@ class SpawnLock {
   }
 
   static acquireSync(path, options) {
-    try {
+    return now(() => {
       const terms = termsOf(options);
-      if (options?.signal) options.signal.throwIfAborted();
-      return new SpawnLock(made, native.acquireSync(path, terms, options?.onEvent && ((event) => options.onEvent(eventOf(event)))));
-    } catch (problem) {
-      throw errorOf(problem);
-    }
+      options?.signal?.throwIfAborted();
+      const tell = options?.onEvent && ((event) => options.onEvent(eventOf(event)));
+      return new SpawnLock(made, native.acquireSync(path, terms, tell));
+    });
   }
 
   static tryAcquireSync(path, options) {
-    try {
+    return now(() => {
       const terms = termsOf(options);
       options?.signal?.throwIfAborted();
       const guard = native.tryAcquireSync(path, terms, within.getStore());
       return guard && new SpawnLock(made, guard);
-    } catch (problem) {
-      throw errorOf(problem);
-    }
+    });
   }
 
   static async withLock(path, options, work) {
@@ -62,19 +59,11 @@ class SpawnLock {
   }
 
   static holder(path, options) {
-    try {
-      return holderOf(native.holderOf(path, options));
-    } catch (problem) {
-      throw errorOf(problem);
-    }
+    return now(() => holderOf(native.holderOf(path, options)));
   }
 
   static testFlock(dir) {
-    try {
-      return native.testFlock(dir);
-    } catch (problem) {
-      throw errorOf(problem);
-    }
+    return now(() => native.testFlock(dir));
   }
 
   release() {
@@ -117,6 +106,14 @@ async function acquired(prepare, options) {
   let job;
   await run(() => (job = prepare(termsOf(options), within.getStore())), options);
   return native.acquired(job);
+}
+
+function now(call) {
+  try {
+    return call();
+  } catch (problem) {
+    throw errorOf(problem);
+  }
 }
 
 const names = native.lockOptionNames();

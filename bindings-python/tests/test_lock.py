@@ -1,10 +1,8 @@
-"""The lock alone: one holder, whoever asks, and a host that stays healthy."""
+"""The lock alone: one holder, whoever asks."""
 
 from __future__ import annotations
 
-import gc
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 
 import spawnlock
-from conftest import Desk, best_of_three, elsewhere, eventually
+from conftest import Desk, elsewhere
 from spawnlock import SpawnLock, SpawnlockConfigError, SpawnlockError, SpawnlockTimeoutError
 
 
@@ -189,67 +187,6 @@ def test_a_holder_that_is_not_recorded_is_held_all_the_same(tmp_path: Path) -> N
         assert path.read_bytes() == b""
 
 
-def test_a_killed_holder_is_followed_at_once(desk: Desk) -> None:
-    holder = desk.holder()
-    holder.kill()
-    begin = time.monotonic()
-    with desk.lock():
-        assert time.monotonic() - begin < 5
-
-
-def test_ctrl_c_ends_a_wait_within_100_ms(desk: Desk) -> None:
-    desk.holder()
-
-    def once() -> float:
-        waiter = desk.python(
-            "import time\ntry: print('waiting'); lock.acquire()\nexcept KeyboardInterrupt: print('interrupted', time.monotonic())\n"
-        )
-        assert waiter.stdout is not None and waiter.stdout.readline() == "waiting\n"
-        eventually(lambda: in_a_poll(waiter.pid), "it waits")
-        sent = time.monotonic()
-        waiter.send_signal(signal.SIGINT)
-        word, at = waiter.stdout.read().split()
-        assert word == "interrupted" and waiter.wait(10) == 0
-        return float(at) - sent
-
-    assert best_of_three(once) < 0.1
-
-
-def in_a_poll(pid: int) -> bool:
-    """Whether the main thread of a process sleeps in the kernel for a descriptor."""
-    return "poll" in Path(f"/proc/{pid}/wchan").read_text() or Path(f"/proc/{pid}/syscall").read_text().split()[0] in ("7", "271", "73")
-
-
-def test_a_signal_handler_runs_while_waiting_and_the_wait_goes_on(desk: Desk) -> None:
-    holder = desk.holder()
-    waiter = desk.python(
-        "import signal\nsignal.signal(signal.SIGUSR1, lambda *_: print('handled'))\nprint('set')\nwith lock: print('held')\n"
-    )
-    assert waiter.stdout is not None and waiter.stdout.readline() == "set\n"
-    eventually(lambda: in_a_poll(waiter.pid), "it waits")
-    waiter.send_signal(signal.SIGUSR1)
-    assert waiter.stdout.readline() == "handled\n"
-    holder.communicate("\n")
-    assert waiter.stdout.read() == "held\n"
-
-
-def test_other_threads_run_while_one_waits(desk: Desk) -> None:
-    desk.holder()
-    turns, done = 0, threading.Event()
-
-    def run() -> None:
-        nonlocal turns
-        while not done.wait(0.005):
-            turns += 1
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert code_of(lambda: desk.lock().acquire(0.5)) == "ERR_SPAWNLOCK_LOCK_TIMEOUT"
-    done.set()
-    thread.join()
-    assert turns > 10
-
-
 def test_a_listener_is_told_on_whom_one_waits(desk: Desk) -> None:
     holder = desk.holder()
     told: list[spawnlock.Event] = []
@@ -262,80 +199,6 @@ def test_a_listener_is_told_on_whom_one_waits(desk: Desk) -> None:
         (event,) = told
     assert event.kind == "waiting" and event.name == str(desk.path)
     assert event.holder is not None and event.holder.pid == holder.pid
-
-
-def test_an_exit_from_within_a_listener_ends_the_wait(desk: Desk) -> None:
-    desk.holder()
-
-    def tell(_event: spawnlock.Event) -> None:
-        raise SystemExit(5)
-
-    with pytest.raises(SystemExit) as caught:
-        desk.lock(on_event=tell).acquire()
-    assert caught.value.code == 5
-
-
-@pytest.mark.filterwarnings("ignore:This process")
-def test_a_forked_child_holds_nothing_and_releases_nothing(desk: Desk) -> None:
-    with desk.lock() as lock:
-        child = os.fork()
-        if child == 0:
-            wrong = lock.held or lock.release() or desk.lock().try_acquire()
-            os._exit(int(wrong))
-        assert os.waitpid(child, 0)[1] == 0
-        assert lock.held and not desk.is_free()
-    assert desk.is_free()
-
-
-@pytest.mark.filterwarnings("ignore:This process")
-def test_a_forked_child_that_leaves_the_block_releases_nothing(desk: Desk) -> None:
-    lock = desk.lock()
-    child = None
-    with lock:
-        child = os.fork()
-        if child > 0:
-            assert os.waitpid(child, 0)[1] == 0
-            assert lock.held and not desk.is_free()
-    if child == 0:
-        os._exit(0)
-    assert desk.is_free()
-
-
-@pytest.mark.filterwarnings("ignore:This process")
-def test_a_forked_child_can_wait_for_its_parent(desk: Desk) -> None:
-    go, gone = os.pipe()
-    with desk.lock() as lock:
-        child = os.fork()
-        if child == 0:
-            os.write(gone, b".")
-            with lock:
-                os._exit(0 if lock.held else 1)
-        assert os.read(go, 1) == b"."
-    assert os.waitpid(child, 0)[1] == 0
-
-
-def test_an_object_that_nobody_has_any_more_holds_nothing(desk: Desk) -> None:
-    lock = desk.lock()
-    lock.acquire()
-    assert not desk.is_free()
-    del lock
-    gc.collect()
-    assert desk.is_free()
-
-
-def test_an_object_that_its_own_listener_knows_is_collected(desk: Desk) -> None:
-    class Owner:
-        def __init__(self) -> None:
-            self.lock = desk.lock(on_event=self.tell)
-
-        def tell(self, event: spawnlock.Event) -> None:
-            pass
-
-    owner = Owner()
-    owner.lock.acquire()
-    del owner
-    gc.collect()
-    assert desk.is_free()
 
 
 def test_missing_directories_are_made(desk: Desk) -> None:

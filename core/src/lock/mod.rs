@@ -83,7 +83,7 @@ impl SpawnLock {
     /// or removed it, or this is a forked child's copy.
     pub fn release(self) -> bool {
         match Arc::try_unwrap(self.0) {
-            Ok(held) => held.let_go(),
+            Ok(mut held) => held.let_go(),
             Err(shared) => shared.is_held(),
         }
     }

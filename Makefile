@@ -4,6 +4,7 @@
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
 #   make storm    300 clients, 500 rounds
+#   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
 #   make fuzz     five minutes of bytes nobody thought of, for the parsers
 #   make bench    ratios against peers, from one run
 
@@ -121,6 +122,10 @@ storm: build build/nextest.stamp
 
 fuzz:
 	scripts/fuzz.sh
+
+# SPAWNLOCK_TEST_ROUNDS=500 makes it shorter.
+breakers: build
+	$(CLIENTS) $(PLAIN) scripts/breakers.sh
 
 bench:
 	bench/run.sh

@@ -9,6 +9,7 @@
     reason = "the bans keep core's clocks, waits and processes in one place each; tests look from outside and fail loudly"
 )]
 
+pub mod breakers;
 mod client;
 pub mod gate;
 pub mod lock_desk;

@@ -16,6 +16,7 @@ mod seat;
 mod sight;
 mod start;
 mod support;
+mod takeover;
 mod wait;
 
 use std::path::Path;

@@ -240,6 +240,24 @@ fn a_restarter_that_was_killed_after_the_spawn_leaves_its_server_to_the_waiters(
 }
 
 #[test]
+fn the_lock_that_a_server_was_declared_with_is_held_through_its_restart() {
+    let scene = Scene::new();
+    let (note, neighbours) = (scene.path("term"), scene.path("neighbours.lock"));
+    let flags = noting_term(note.to_str().unwrap(), &["--die-slowly", "800"]);
+    scene.spec(&flags).lock_file(&neighbours).ensure().unwrap();
+    assert!(!neighbours.exists(), "the start let it go");
+    for generation in 2..=3 {
+        let restarter = scene.client(&[]).restarting().start();
+        wait_until("the server was told to stop", SOON, || note.exists());
+        let held = std::fs::read_to_string(&neighbours).expect("other tools see the restart");
+        assert!(held.contains(&format!("\"pid\":{}", restarter.pid())), "{held}");
+        assert_eq!(restarter.finish(SOON).line()["generation"], generation);
+        assert!(!neighbours.exists());
+        std::fs::remove_file(&note).unwrap();
+    }
+}
+
+#[test]
 fn break_after_goes_on_without_a_frozen_restarter_and_says_on_whom_it_waited() {
     let scene = Scene::new();
     let note = scene.path("term");

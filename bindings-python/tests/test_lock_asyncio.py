@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -155,7 +154,7 @@ def test_the_loop_runs_on_and_its_executor_is_not_used(desk: Desk) -> None:
             pass
 
     assert asyncio.run(count_while_waiting()) > 40
-    eventually(lambda: threading.active_count() == 1, "the threads of the waits have ended")
+    eventually(lambda: threads_of_waits() == 0, "the threads of the waits have ended")
 
 
 def test_a_cancelled_wait_ends_and_the_next_one_is_served(desk: Desk) -> None:

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use spawnlock::{ErrorCode, EventKind, Origin, State, Verdict};
+use spawnlock::{ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -37,6 +37,8 @@ fn every_list_of_words_is_the_contracts() {
     assert_eq!(State::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>(), words("states"));
     assert_eq!(Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect::<Vec<_>>(), words("verdicts"));
     assert_eq!(EventKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), words("events"));
+    assert_eq!(LockKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), words("lockKinds"));
+    assert_eq!(FlockSupport::ALL.iter().map(|support| support.as_str()).collect::<Vec<_>>(), words("flockSupport"));
 }
 
 #[test]
@@ -51,6 +53,20 @@ fn every_fact_of_a_server_can_be_asked() {
     let asked = functions("core/src/server.rs");
     let missing: Vec<_> = spelled("server", "rust").into_iter().filter(|fact| !asked.contains(fact)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_lock_alone_offers_what_the_contract_says_and_nothing_else() {
+    let files = ["mod", "acquire", "support"].map(|file| format!("core/src/lock/{file}.rs"));
+    let offered: BTreeSet<String> = files.iter().flat_map(|file| functions(file)).filter(|name| name != "as_str").collect();
+    assert_eq!(offered, spelled("lock", "rust"));
+}
+
+#[test]
+fn every_option_of_the_lock_alone_is_a_method_of_its_builder_and_no_other_is() {
+    let besides = ["as_str", "parse", "new"].map(str::to_owned).into();
+    let builder: BTreeSet<String> = functions("core/src/lock/options.rs").difference(&besides).cloned().collect();
+    assert_eq!(builder, spelled("lockOptions", "rust"));
 }
 
 #[test]

@@ -15,3 +15,46 @@ export declare class SpawnlockError extends Error {
   constructor(failure: Failure);
 }
 export interface SpawnlockError extends Omit<Failure, 'cause'> {}
+
+/**
+ * A lock between processes, worker threads and tasks, held until it is released, collected or its process ends.
+ *
+ * Tasks of one thread exclude each other: each call asks for itself. Only what would wait for itself is `ERR_SPAWNLOCK_RECURSIVE`,
+ * or with `reentrant` a share: a call within the `withLock` of the same lock, and `acquireSync` while its thread holds it.
+ */
+export declare class SpawnLock {
+  private constructor();
+
+  /** Waits for the lock. */
+  static acquire(path: string, options?: LockOptions): Promise<SpawnLock>;
+  /** The lock if it is to be had now; null while somebody else has it. */
+  static tryAcquire(path: string, options?: LockOptions): Promise<SpawnLock | null>;
+  /** Waits for the lock, and the whole thread with it. A signal is only looked at before; events come afterwards. */
+  static acquireSync(path: string, options?: LockOptions): SpawnLock;
+  /** The lock if it is to be had now; null while somebody else has it. */
+  static tryAcquireSync(path: string, options?: LockOptions): SpawnLock | null;
+  /** Holds the lock for as long as `work` takes, however it ends, and gives what it gives. */
+  static withLock<T>(path: string, work: (lock: SpawnLock) => T): Promise<Awaited<T>>;
+  static withLock<T>(path: string, options: LockOptions | undefined, work: (lock: SpawnLock) => T): Promise<Awaited<T>>;
+  /** Who holds the lock now; null when it is free. */
+  static holder(path: string, options?: HolderOptions): LockHolder | null;
+  /** What the file system of a directory makes of kernel locks. */
+  static testFlock(dir: string): FlockSupport;
+
+  /** Lets go; a lock that is shared is let go with its last share. False when it was no longer ours. */
+  release(): Promise<boolean>;
+  /** The same at once; with `excl` it may have to wait for the lock's mutex. */
+  releaseSync(): boolean;
+
+  /** Whether it is ours still: not once it was released, broken or removed. */
+  get held(): boolean;
+  /** Its file. */
+  get path(): string;
+  /** What it is made of. */
+  get kind(): Exclude<LockKind, 'auto'>;
+  /** This process, as others read it; null once it was released. */
+  get holder(): LockHolder | null;
+
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, ErrorCode, EventKind, Origin, State, Verdict};
+use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict};
 
 use crate::error::Code;
 use crate::job::{Job, Outcome};
-use crate::options::{EnsureServerOptions, StatusOptions, StopServerOptions};
+use crate::options::{EnsureServerOptions, RestartServerOptions, StatusOptions, StopServerOptions};
 use crate::read::text;
 
 type Result<T> = napi::Result<T, Code>;
@@ -48,6 +48,21 @@ pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
     }))
 }
 
+/// Stops a server and starts it again as it was declared; one that does not run is started.
+///
+/// Of many who ask at the same moment one does it, and all get the same new server or the same `SpawnlockError`.
+#[napi(ts_args_type = "name: string, options?: RestartServerOptions", ts_return_type = "Promise<Server>")]
+pub fn restart_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
+    let name = text("name", name)?;
+    let options = RestartServerOptions::read(options)?;
+    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (dir, how) = (options.state_dir()?, options.restart_options(&cancel)?);
+    Ok(Job::new(cancel, move |teller| {
+        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
+        dir.restart(&name, &how).map(|server| Outcome::A(server.into()))
+    }))
+}
+
 /// Tells what is known about every name that was ever used, in order.
 #[napi(ts_args_type = "options?: StatusOptions", ts_return_type = "Promise<ServerStatus[]>")]
 pub fn list_servers(options: Unknown) -> Result<External<Job>> {
@@ -66,6 +81,8 @@ pub fn words() -> HashMap<&'static str, Vec<&'static str>> {
         ("Origin", Origin::ALL.iter().map(|origin| origin.as_str()).collect()),
         ("State", State::ALL.iter().map(|state| state.as_str()).collect()),
         ("Verdict", Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
+        ("LockKind", LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        ("FlockSupport", FlockSupport::ALL.iter().map(|support| support.as_str()).collect()),
         ("EventKind", EventKind::ALL.iter().map(|kind| kind.as_str()).collect()),
     ])
 }

@@ -9,7 +9,7 @@ pub struct ServerEvent {
     /// What kind of thing.
     #[napi(ts_type = "EventKind")]
     pub kind: String,
-    /// The name of the server.
+    /// The name of the server, or the path of the lock.
     pub name: String,
     /// One line for people.
     pub message: String,
@@ -17,22 +17,24 @@ pub struct ServerEvent {
     pub elapsed_ms: f64,
     /// The server's process, where it is known.
     pub pid: Option<u32>,
-    /// Who holds the spawn lock, for `waiting`.
+    /// Who holds the lock, for `waiting`; from whom it was taken, for `warning`.
     pub holder: Option<LockHolder>,
 }
 
-/// The process that holds a spawn lock.
+/// The process that holds a lock, as it wrote itself down; its pid is 0 when it did not.
 #[napi(object, object_from_js = false)]
 pub struct LockHolder {
     /// Its process id.
     pub pid: u32,
     /// What it was run as, short: `node server.js`.
     pub program: String,
-    /// Since when it holds the lock.
+    /// Since when it holds the lock; 1970 when it did not say.
     #[napi(ts_type = "Date")]
     pub since: f64,
     /// The machine it runs on.
     pub host: String,
+    /// Tells this holding from every other.
+    pub token: String,
 }
 
 impl From<&Event> for ServerEvent {
@@ -50,6 +52,7 @@ impl From<&Event> for ServerEvent {
 
 impl From<Holder> for LockHolder {
     fn from(holder: Holder) -> Self {
-        LockHolder { pid: holder.pid, program: holder.program, since: holder.since_ms as f64, host: holder.host }
+        let Holder { pid, program, since_ms, host, token, .. } = holder;
+        LockHolder { pid, program, since: since_ms as f64, host, token }
     }
 }

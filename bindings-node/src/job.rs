@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::thread;
 
 use napi::Status;
-use napi::bindgen_prelude::{Either4, External, FnArgs, Function};
+use napi::bindgen_prelude::{Either5, External, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use spawnlock::{Cancel, Event};
 
 use crate::error::{Code, Failure, Problem};
 use crate::event::ServerEvent;
+use crate::lock::Slot;
 use crate::server::Server;
 use crate::status::ServerStatus;
 
 /// What a call gives when all is well.
-pub(crate) type Outcome = Either4<Server, ServerStatus, Vec<ServerStatus>, ()>;
+pub(crate) type Outcome = Either5<Server, ServerStatus, Vec<ServerStatus>, (), bool>;
 
 /// What JavaScript is handed: an event, or a failure, or the outcome.
 type Delivery = FnArgs<(Option<ServerEvent>, Option<Failure>, Option<Outcome>)>;
@@ -26,15 +27,35 @@ type Way = ThreadsafeFunction<Delivery, (), Delivery, Status, false>;
 
 type Work = Box<dyn FnOnce(Teller) -> spawnlock::Result<Outcome> + Send>;
 
+/// What may spare the thread. It does not wait.
+type AtOnce = Box<dyn FnOnce() -> Option<Outcome>>;
+
 /// A call that was checked and can be started, once.
 pub struct Job {
+    at_once: Option<AtOnce>,
     work: Option<Work>,
     cancel: Cancel,
+    /// Where it leaves a lock.
+    pub(crate) slot: Option<Slot>,
 }
 
 impl Job {
     pub(crate) fn new(cancel: Cancel, work: impl FnOnce(Teller) -> spawnlock::Result<Outcome> + Send + 'static) -> External<Job> {
-        External::new(Job { work: Some(Box::new(work)), cancel })
+        External::new(Job { at_once: None, work: Some(Box::new(work)), cancel, slot: None })
+    }
+
+    /// One that was quicker done than started.
+    pub(crate) fn done(outcome: Outcome) -> External<Job> {
+        External::new(Job { at_once: Some(Box::new(|| Some(outcome))), work: None, cancel: Cancel::new(), slot: None })
+    }
+
+    pub(crate) fn for_lock(
+        cancel: Cancel,
+        slot: Slot,
+        at_once: impl FnOnce() -> Option<Outcome> + 'static,
+        work: impl FnOnce(Teller) -> spawnlock::Result<Outcome> + Send + 'static,
+    ) -> External<Job> {
+        External::new(Job { at_once: Some(Box::new(at_once)), work: Some(Box::new(work)), cancel, slot: Some(slot) })
     }
 }
 
@@ -42,6 +63,9 @@ impl Job {
 /// until then the process stays alive.
 #[napi(skip_typescript)]
 pub fn start(job: &mut External<Job>, deliver: Function<Delivery, ()>) -> napi::Result<(), Code> {
+    if let Some(outcome) = job.at_once.take().and_then(|at_once| at_once()) {
+        return deliver.call((None, None, Some(outcome)).into()).map_err(|error| Problem::from(error).into());
+    }
     let Some(work) = job.work.take() else { return Ok(()) };
     let way: Arc<Way> =
         Arc::new(deliver.build_threadsafe_function::<Delivery>().build_callback(|context| Ok(context.value)).map_err(Problem::from)?);

@@ -5,9 +5,11 @@ mod read;
 
 mod event;
 mod options;
+mod owner;
 mod server;
 mod status;
 
 mod job;
 
 mod calls;
+mod lock;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use serde_json::Value;
-use spawnlock::{Cancel, Check, OnLockUnavailable, ServerSpec, StateDir, StopOptions, millis};
+use spawnlock::{Cancel, Check, LockKind, OnLockUnavailable, RestartOptions, ServerSpec, StateDir, StopOptions, millis};
 
 use crate::error::Result;
 use crate::read::{Callback, Given, Signal};
@@ -21,9 +21,11 @@ macro_rules! options {
         pub struct $name { $($(#[$($field_about)*])* pub $field: Option<$kind>,)* }
 
         impl $name {
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($field)),*];
+
             /// Reads the object a caller gave; none is all defaults.
             pub(crate) fn read(given: Unknown) -> Result<Self> {
-                let given = Given::open(given, &[$(stringify!($field)),*])?;
+                let given = Given::open(given, Self::NAMES)?;
                 Ok(Self { $($field: given.option(stringify!($field), $words)?,)* })
             }
         }
@@ -65,6 +67,12 @@ options! {
         tail_lines: u32 = "a whole number",
         /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
         state_dir: String = "a text",
+        /// What the spawn lock is made of. Default: `auto`, which is `flock` wherever the file system has it.
+        #[napi(ts_type = "LockKind")]
+        lock: String = "a text",
+        /// A lock that must be held as well, at any path, so that tools which know only that file and we exclude each other:
+        /// an existence lock, or with `lock: 'flock'` a kernel lock.
+        lock_file: String = "a text",
         /// Where no lock can be had: warn by an event and start without (`proceed`, the default), or `fail`.
         #[napi(ts_type = "'proceed' | 'fail'")]
         on_lock_unavailable: String = "a text",
@@ -107,6 +115,67 @@ options! {
     }
 }
 
+options! {
+    /// What `restartServer` is told. Times are in milliseconds.
+    RestartServerOptions {
+        /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
+        state_dir: String = "a text",
+        /// Restart only this start of the name. When a later one runs, that one is given; any other counts as not running.
+        only_generation: u32 = "a whole number",
+        /// How long the whole call may take, the stop included. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000, or what the
+        /// server was declared with if that is longer.
+        timeout: f64 = "a number of milliseconds",
+        /// How long the server may take to end after SIGTERM, before SIGKILL. Default: what it was declared with, else 10 000.
+        stop_timeout: f64 = "a number of milliseconds",
+        /// Go on without the lock after having waited this long for it. Default: never.
+        break_after: f64 = "a number of milliseconds",
+        /// Ends the wait; the promise is then rejected with its reason.
+        #[napi(ts_type = "AbortSignal")]
+        #[expect(dead_code, reason = "JavaScript itself listens to it")]
+        signal: Signal = "an AbortSignal",
+        /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
+        #[napi(ts_type = "(event: ServerEvent) => void")]
+        on_event: Callback = "a function",
+    }
+}
+
+options! {
+    /// How to take a `SpawnLock`. Times are in milliseconds.
+    LockOptions {
+        /// What it is made of; all who share a lock must use the same kind. Default: `auto`, which is `flock`, and where the
+        /// file system has none, `excl` at `<path>.excl`.
+        #[napi(ts_type = "LockKind")]
+        lock: String = "a text",
+        /// How long to wait for it. Default: 60 000.
+        timeout: f64 = "a number of milliseconds",
+        /// After how long an existence lock counts as left behind when nothing proves that its owner lives or is dead. A live
+        /// owner's lock is never stale. Default: 10 000.
+        stale_after: f64 = "a number of milliseconds",
+        /// Takes an existence lock from an owner that lives, after having waited for this one owner so long. Default: never.
+        break_after: f64 = "a number of milliseconds",
+        /// Whether one who holds the lock and takes it again gets a share of it. Default: false, that is `ERR_SPAWNLOCK_RECURSIVE`.
+        reentrant: bool = "true or false",
+        /// Whether the holder is written into the file of a kernel lock, for people who ask on whom they wait. Default: true.
+        record_holder: bool = "true or false",
+        /// Ends the wait; the promise is then rejected with its reason.
+        #[napi(ts_type = "AbortSignal")]
+        #[expect(dead_code, reason = "JavaScript itself listens to it")]
+        signal: Signal = "an AbortSignal",
+        /// Told on whom one waits, and from whom a lock was taken; by the sync forms afterwards.
+        #[napi(ts_type = "(event: ServerEvent) => void")]
+        on_event: Callback = "a function",
+    }
+}
+
+options! {
+    /// What `SpawnLock.holder` is told.
+    HolderOptions {
+        /// What the lock is made of. Default: `auto`.
+        #[napi(ts_type = "LockKind")]
+        lock: String = "a text",
+    }
+}
+
 impl EnsureServerOptions {
     /// The same, as the core takes it.
     pub(crate) fn spec(self, cancel: &Cancel) -> Result<ServerSpec> {
@@ -124,6 +193,8 @@ impl EnsureServerOptions {
         spec = set(spec, self.log, ServerSpec::log);
         spec = set(spec, self.tail_lines, |spec, lines| spec.tail_lines(lines as usize));
         spec = set(spec, self.state_dir, ServerSpec::state_dir);
+        spec = set(spec, kind(self.lock.as_deref())?, ServerSpec::lock);
+        spec = set(spec, self.lock_file, ServerSpec::lock_file);
         let on_lock_unavailable = self.on_lock_unavailable.as_deref().map(OnLockUnavailable::parse).transpose()?;
         spec = set(spec, on_lock_unavailable, ServerSpec::on_lock_unavailable);
         spec = set(spec, time("lockPatience", self.lock_patience)?, ServerSpec::lock_patience);
@@ -147,6 +218,53 @@ impl StopServerOptions {
         let options = StopOptions::new().cancel(cancel.clone());
         Ok(set(options, time("stopTimeout", self.stop_timeout)?, StopOptions::timeout))
     }
+}
+
+impl RestartServerOptions {
+    pub(crate) fn state_dir(&self) -> Result<StateDir> {
+        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
+    }
+
+    /// The same, as the core takes it.
+    pub(crate) fn restart_options(&self, cancel: &Cancel) -> Result<RestartOptions> {
+        let mut options = RestartOptions::new().cancel(cancel.clone());
+        options = set(options, self.only_generation.map(u64::from), RestartOptions::only_generation);
+        options = set(options, time("timeout", self.timeout)?, RestartOptions::timeout);
+        options = set(options, time("stopTimeout", self.stop_timeout)?, RestartOptions::stop_timeout);
+        Ok(set(options, time("breakAfter", self.break_after)?, RestartOptions::break_after))
+    }
+}
+
+impl LockOptions {
+    /// The same, as the core takes it.
+    pub(crate) fn checked(self) -> Result<LockTerms> {
+        let kind = kind(self.lock.as_deref())?.unwrap_or_default();
+        let mut core = spawnlock::LockOptions::new().kind(kind);
+        core = set(core, time("timeout", self.timeout)?, spawnlock::LockOptions::timeout);
+        core = set(core, time("staleAfter", self.stale_after)?, spawnlock::LockOptions::stale_after);
+        core = set(core, time("breakAfter", self.break_after)?, spawnlock::LockOptions::break_after);
+        core = set(core, self.reentrant, spawnlock::LockOptions::reentrant);
+        core = set(core, self.record_holder, spawnlock::LockOptions::record_holder);
+        Ok(LockTerms { core, kind, shares: self.reentrant == Some(true), listens: self.on_event.is_some() })
+    }
+}
+
+/// Options of a lock that were read and checked, for any number of calls.
+pub struct LockTerms {
+    pub(crate) core: spawnlock::LockOptions,
+    pub(crate) kind: LockKind,
+    pub(crate) shares: bool,
+    pub(crate) listens: bool,
+}
+
+impl HolderOptions {
+    pub(crate) fn kind(&self) -> Result<LockKind> {
+        Ok(kind(self.lock.as_deref())?.unwrap_or_default())
+    }
+}
+
+fn kind(given: Option<&str>) -> Result<Option<LockKind>> {
+    Ok(given.map(LockKind::parse).transpose()?)
 }
 
 /// The checks of `ready`, which may be one or a list.

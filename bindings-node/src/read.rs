@@ -111,7 +111,8 @@ fn of_wrong_type() -> napi::Error {
     napi::Error::from_status(Status::InvalidArg)
 }
 
-fn camel_case(name: &str) -> String {
+/// A name of ours as JavaScript spells it.
+pub(crate) fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |mut all, word| {

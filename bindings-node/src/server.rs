@@ -39,6 +39,9 @@ pub struct Server {
     /// Stops it, unless another generation runs by now.
     #[napi(ts_type = "() => Promise<void>")]
     pub stop: External<spawnlock::Server>,
+    /// Stops it and starts it again as it was declared. When a later generation runs by now, that one is given.
+    #[napi(ts_type = "() => Promise<Server>")]
+    pub restart: External<spawnlock::Server>,
 }
 
 /// Stops the server behind a `Server`.
@@ -46,6 +49,13 @@ pub struct Server {
 pub fn stop_this(server: &External<spawnlock::Server>) -> External<Job> {
     let server = spawnlock::Server::clone(server);
     Job::new(Cancel::new(), move |_| server.stop().map(|()| Outcome::D(())))
+}
+
+/// Restarts the server behind a `Server`.
+#[napi(skip_typescript)]
+pub fn restart_this(server: &External<spawnlock::Server>) -> External<Job> {
+    let server = spawnlock::Server::clone(server);
+    Job::new(Cancel::new(), move |_| server.restart().map(|server| Outcome::A(server.into())))
 }
 
 impl From<spawnlock::Server> for Server {
@@ -62,7 +72,8 @@ impl From<spawnlock::Server> for Server {
             ready_ms: server.ready_ms().map(|ms| ms as f64),
             log_file: server.log_file().map(path_text),
             place: path_text(server.place()),
-            stop: External::new(server),
+            stop: External::new(server.clone()),
+            restart: External::new(server),
         }
     }
 }

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ensureServer } from 'spawnlock';
+import { ensureServer, restartServer } from 'spawnlock';
 
 const flags = {
   name: { type: 'string' },
@@ -13,6 +13,7 @@ const flags = {
   'state-dir': { type: 'string' },
   gate: { type: 'string' },
   identity: { type: 'string' },
+  restart: { type: 'boolean' },
 };
 
 function readArgs() {
@@ -21,7 +22,7 @@ function readArgs() {
     const options = { name: values.name, ready: values.ready, timeout: Number(values['timeout-ms']), stateDir: values['state-dir'] };
     if (positionals.length > 0) options.command = positionals;
     if (values.identity) options.identity = JSON.parse(values.identity);
-    return { options, gate: values.gate };
+    return { options, gate: values.gate, restart: values.restart };
   } catch (error) {
     console.error(`contender: ${error.message}`);
     process.exit(2);
@@ -53,19 +54,21 @@ function opened(gate) {
   });
 }
 
-async function ask(options) {
+async function ask({ name, timeout, stateDir, ...others }, restart) {
   const begin = performance.now();
   const ms = () => performance.now() - begin;
   try {
-    const { origin, pid, generation } = await ensureServer(options);
+    const { origin, pid, generation } = restart
+      ? await restartServer(name, { timeout, stateDir })
+      : await ensureServer({ name, timeout, stateDir, ...others });
     return { ok: true, origin, pid, generation, ms: ms() };
   } catch ({ code = 'none', message }) {
     return { ok: false, code, message, ms: ms() };
   }
 }
 
-const { options, gate } = readArgs();
+const { options, gate, restart } = readArgs();
 if (gate) await opened(gate);
-const answer = await ask(options);
+const answer = await ask(options, restart);
 console.log(JSON.stringify(answer));
 process.exitCode = answer.ok ? 0 : 1;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,8 +11,8 @@ import { ensureServer, listServers, serverStatus, stopServer } from 'spawnlock';
 
 import { lines, lives, root, scene, until } from './scene.mjs';
 
-test('the package exports the same five names to both kinds of modules', () => {
-  const names = ['SpawnlockError', 'ensureServer', 'listServers', 'serverStatus', 'stopServer'];
+test('the package exports the same names to both kinds of modules', () => {
+  const names = ['SpawnLock', 'SpawnlockError', 'ensureServer', 'listServers', 'restartServer', 'serverStatus', 'stopServer'];
   const required = createRequire(import.meta.url)('spawnlock');
   assert.deepEqual(Object.keys(required).sort(), names);
   assert.deepEqual(
@@ -122,6 +122,23 @@ test('the command runs with the directory, the variables and the umask that were
   const said = lines(log);
   assert.ok(said.includes(it.dir) && said.includes('0027') && said.includes('GIVEN=yes'), said.join('\n'));
   assert.ok(!said.some((line) => line.startsWith('LEFT_OUT') || line.startsWith('npm_') || line.startsWith('NODE_TEST')));
+});
+
+test('a lock file that another tool holds is waited for, and ours is one that it can read', async (t) => {
+  const it = await scene(t);
+  const lockFile = join(it.dir, 'server-init.lock');
+  writeFileSync(lockFile, JSON.stringify({ pid: process.pid, timestamp: Date.now() }));
+  const waiting = { ...it.options(), lock: 'auto', lockFile, timeout: 300 };
+  await assert.rejects(ensureServer(waiting), { code: 'ERR_SPAWNLOCK_LOCK_TIMEOUT', pid: process.pid });
+  assert.deepEqual(it.starts(), []);
+  rmSync(lockFile);
+
+  const call = ensureServer({ ...it.options('--initializing', '300'), lockFile });
+  await until(() => it.starts().length === 1, 'the server began');
+  const { pid, timestamp } = JSON.parse(readFileSync(lockFile, 'utf8'));
+  assert.ok(pid === process.pid && Math.abs(Date.now() - timestamp) < 30_000);
+  assert.equal((await call).origin, 'started');
+  assert.ok(!existsSync(lockFile));
 });
 
 test('several checks, as texts and as objects, must all pass', async (t) => {

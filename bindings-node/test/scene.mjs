@@ -1,13 +1,17 @@
 // What every test needs: a state directory of its own, a port, the fixture server, and nothing left behind.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 import { listServers, stopServer } from 'spawnlock';
 
@@ -52,7 +56,7 @@ class Scene {
   script(text, { flags = [], env = {} } = {}) {
     const known = JSON.stringify({ options: this.options(...flags), dir: this.dir, startsFile: this.startsFile });
     const source = `import * as spawnlock from ${JSON.stringify(import.meta.resolve('spawnlock'))}
-const { ensureServer, serverStatus, stopServer } = spawnlock.default
+const { ensureServer, serverStatus, stopServer, SpawnLock } = spawnlock.default
 const scene = ${known}
 ${text}`;
     return this.node(['--input-type=module', '--eval', source], env);
@@ -60,9 +64,38 @@ ${text}`;
 
   /** Runs Node and gives what came of it. */
   node(args, env = {}) {
-    const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    return this.run(process.execPath, args, env).ended;
+  }
+
+  /** Runs a program; `ended` gives what came of it. */
+  run(program, args, env = {}) {
+    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#children.push(child);
-    return ended(child);
+    return { pid: child.pid, ended: ended(child) };
+  }
+
+  /** A Node of its own that holds a lock until it is told to release it, and then says what that gave. */
+  async holder(path, options = {}) {
+    const source = `import spawnlock from ${JSON.stringify(import.meta.resolve('spawnlock'))}
+const lock = await spawnlock.SpawnLock.acquire(${JSON.stringify(path)}, ${JSON.stringify(options)})
+console.log('held')
+process.stdin.once('data', async () => {
+  console.log(JSON.stringify({ held: lock.held, released: await lock.release() }))
+  process.exit()
+})`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#children.push(child);
+    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    assert.equal((await answers.next()).value, 'held');
+    const release = async () => {
+      child.stdin.write('release');
+      return JSON.parse((await answers.next()).value);
+    };
+    const kill = async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    };
+    return { pid: child.pid, release, kill };
   }
 
   /** Runs the fixture server without us. */
@@ -82,6 +115,27 @@ ${text}`;
     rmSync(this.dir, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`servers left behind: ${left.join(', ')}`);
   }
+}
+
+/** The two kinds of locks, each with its test: `check` gets a path and options of its own. */
+export function both(title, check) {
+  for (const lock of ['flock', 'excl']) {
+    test(`${title} (${lock})`, async (t) => {
+      const it = await scene(t);
+      await check({ it, t, path: join(it.dir, 'the.lock'), options: { lock, timeout: 30_000 } });
+    });
+  }
+}
+
+/** A worker thread that runs the body of an async function, which has `SpawnLock`, `data` and `post`. */
+export function worker(t, body, data) {
+  const source = `const { parentPort, workerData: data } = require('node:worker_threads')
+const { SpawnLock } = require(${JSON.stringify(fileURLToPath(import.meta.resolve('spawnlock')))})
+const post = (message) => parentPort.postMessage(message)
+;(async () => { ${body} })()`;
+  const it = new Worker(source, { eval: true, workerData: data });
+  t.after(() => it.terminate());
+  return it;
 }
 
 async function ended(child) {

@@ -31,10 +31,26 @@ test('the facts of a server are those of the contract', () => {
   assert.deepEqual(members('Server').sort(), spelled('server').sort());
 });
 
+test('the lock alone offers what the contract says, and its types say the same', () => {
+  const { SpawnLock } = spawnlock;
+  const own = (object) => Object.getOwnPropertyNames(object).filter((name) => !['constructor', 'length', 'name', 'prototype'].includes(name));
+  const offered = new Set([...own(SpawnLock), ...own(SpawnLock.prototype)]);
+  assert.deepEqual([...offered].sort(), [...new Set(spelled('lock'))].sort());
+  const body = types.split('export declare class SpawnLock {\n')[1].split('\n}')[0];
+  const declared = new Set([...body.matchAll(/^ {2}(?:static |get )?(?!private)(\w+)[<(]/gm)].map(([, member]) => member));
+  assert.deepEqual([...declared].sort(), [...offered].sort());
+});
+
+test('the options of the lock alone are those of the contract', () => {
+  assert.deepEqual(members('LockOptions').sort(), spelled('lockOptions').sort());
+});
+
 test('the lists of words are those of the contract', () => {
   assert.deepEqual(union('ErrorCode'), contract.codes);
   assert.deepEqual(union('Origin'), contract.origins);
   assert.deepEqual(union('State'), contract.states);
   assert.deepEqual(union('Verdict'), contract.verdicts);
   assert.deepEqual(union('EventKind'), contract.events);
+  assert.deepEqual(union('LockKind'), contract.lockKinds);
+  assert.deepEqual(union('FlockSupport'), contract.flockSupport);
 });

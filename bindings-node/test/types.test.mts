@@ -1,6 +1,7 @@
 // Never run: `npm run check:types` compiles it, and an expected error that does not come is an error.
-import { ensureServer, listServers, serverStatus, SpawnlockError, stopServer } from 'spawnlock';
-import type { Check, EnsureServerOptions, ErrorCode, Origin, Server, ServerEvent, ServerStatus } from 'spawnlock';
+import { ensureServer, listServers, restartServer, serverStatus, SpawnLock, SpawnlockError, stopServer } from 'spawnlock';
+import type { Check, EnsureServerOptions, ErrorCode, FlockSupport, LockHolder, LockOptions } from 'spawnlock';
+import type { Origin, Server, ServerEvent, ServerStatus } from 'spawnlock';
 
 const check: Check = { http: 'http://localhost:1987/health', status: [200, '300-399'], json: { 'app.name': 'api' } };
 
@@ -18,6 +19,8 @@ const options: EnsureServerOptions = {
   log: '/tmp/log',
   tailLines: 3,
   stateDir: '/tmp',
+  lock: 'excl',
+  lockFile: '/tmp/lock',
   onLockUnavailable: 'fail',
   lockPatience: 1_000,
   stopTimeout: 1_000,
@@ -28,12 +31,14 @@ const options: EnsureServerOptions = {
 const server: Server = await ensureServer(options);
 const origin: Origin = server.origin;
 const startedAt: Date | null = server.startedAt;
+const again: Server = await server.restart();
 const stopped: void = await server.stop();
 
 const status: ServerStatus = await serverStatus('api', { stateDir: '/tmp' });
 const failed: ErrorCode | undefined = status.lastFailure?.code;
 const all: ServerStatus[] = await listServers();
 await stopServer('api', { stopTimeout: 1_000 });
+const restarted: Server = await restartServer('api', { onlyGeneration: 1, timeout: 60_000, stopTimeout: 1_000, breakAfter: 30_000 });
 
 try {
   await ensureServer({ shell: 'exec node server.js', ready: 'tcp:localhost:1987' });
@@ -49,6 +54,34 @@ try {
   }
 }
 
+const lockOptions: LockOptions = {
+  lock: 'excl',
+  timeout: 1_000,
+  staleAfter: 10_000,
+  breakAfter: 60_000,
+  reentrant: true,
+  recordHolder: false,
+  signal: AbortSignal.timeout(1_000),
+  onEvent: ({ kind, name, holder }) => console.log(kind, name, holder?.token),
+};
+const lock: SpawnLock = await SpawnLock.acquire('/tmp/lock', lockOptions);
+const facts: [boolean, string, 'flock' | 'excl', LockHolder | null] = [lock.held, lock.path, lock.kind, lock.holder];
+const released: boolean[] = [await lock.release(), lock.releaseSync()];
+const free: (SpawnLock | null)[] = [await SpawnLock.tryAcquire('/tmp/lock'), SpawnLock.tryAcquireSync('/tmp/lock', { reentrant: true })];
+const five: number = await SpawnLock.withLock('/tmp/lock', async ({ held }) => (held ? 5 : 6));
+const word: string = await SpawnLock.withLock('/tmp/lock', { timeout: 1 }, () => 'word');
+const since: Date | undefined = SpawnLock.holder('/tmp/lock', { lock: 'excl' })?.since;
+const support: FlockSupport = SpawnLock.testFlock('/tmp');
+{
+  await using scoped = await SpawnLock.acquire('/tmp/lock');
+  using sync = SpawnLock.acquireSync('/tmp/other');
+  console.log(scoped, sync, facts, released, free, five, word, since, support);
+}
+
+// @ts-expect-error nobody makes one so
+new SpawnLock('/tmp/lock');
+// @ts-expect-error a word that is none of the three
+await SpawnLock.acquire('/tmp/lock', { lock: 'fcntl' });
 // @ts-expect-error an option that is not known
 await ensureServer({ tiemout: 1 });
 // @ts-expect-error a command is a list
@@ -58,4 +91,4 @@ await ensureServer({ onLockUnavailable: 'maybe' });
 // @ts-expect-error a code that does not exist
 const wrong: ErrorCode = 'ERR_SPAWNLOCK_NO_SUCH';
 
-console.log(origin, startedAt, stopped, failed, all, wrong);
+console.log(origin, startedAt, again, restarted, stopped, failed, all, wrong);

@@ -90,8 +90,14 @@ fn read(answer: &Bound<'_, PyAny>) -> (Verdict, String) {
     (verdict, text)
 }
 
+/// The listener of a call that `interrupt` ends.
+pub(crate) fn listening(listener: &Callable, interrupt: &Interrupt) -> impl Fn(&spawnlock::Event) + Send + Sync + use<> {
+    let (listener, interrupt) = (Arc::clone(listener), interrupt.clone());
+    move |event| tell(&listener, &interrupt, event)
+}
+
 /// Tells a listener. What it raises does not end the call, but for what is meant to: Ctrl-C and `SystemExit`.
-pub(crate) fn tell(listener: &Callable, interrupt: &Interrupt, event: &spawnlock::Event) {
+fn tell(listener: &Callable, interrupt: &Interrupt, event: &spawnlock::Event) {
     Python::try_attach(|py| {
         let told = Event::new(py, event).and_then(|event| listener.call1(py, (event,)));
         match told {

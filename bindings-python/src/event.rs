@@ -60,22 +60,22 @@ impl Holder {
         &self.0.program
     }
 
-    /// Since when it holds the lock.
+    /// Since when it holds the lock; `None` when it did not say.
     #[getter]
-    fn since(&self) -> SystemTime {
-        at(self.0.since_ms)
-    }
-
-    /// The machine it runs on.
-    #[getter]
-    fn host(&self) -> &str {
-        &self.0.host
+    fn since(&self) -> Option<SystemTime> {
+        (self.0.since_ms > 0).then(|| at(self.0.since_ms))
     }
 
     /// Tells this holding from every other.
     #[getter]
     fn token(&self) -> &str {
         &self.0.token
+    }
+
+    /// The machine it runs on.
+    #[getter]
+    fn host(&self) -> &str {
+        &self.0.host
     }
 
     fn __repr__(&self) -> String {

@@ -8,9 +8,11 @@ mod interrupt;
 mod job;
 
 mod check;
+mod guards;
 mod lock;
 mod names;
 mod options;
+mod restart;
 mod server;
 
 use pyo3::prelude::*;
@@ -21,6 +23,8 @@ mod _native {
     #[pymodule_export]
     use super::event::{Event, Holder};
     #[pymodule_export]
+    use super::guards::Guard;
+    #[pymodule_export]
     use super::job::Job;
     #[pymodule_export]
     use super::lock::{Acquired, SpawnLock};
@@ -28,6 +32,8 @@ mod _native {
     use super::names::{Status, begin_stop, list_servers, server_status, stop_server};
     #[pymodule_export]
     use super::options::ServerSpec;
+    #[pymodule_export]
+    use super::restart::Restart;
     #[pymodule_export]
     use super::server::Server;
     #[pymodule_export]

@@ -1,41 +1,41 @@
-//! The lock alone.
+//! The lock alone: for `with`, for `async with`, and by hand.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use spawnlock::LockOptions;
 
-use crate::check::{Callable, tell};
+use crate::check::{Callable, listening};
 use crate::error::raised;
 use crate::event::Holder;
+use crate::guards::{Guard, Guards, Owner};
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
-use crate::options::{Done, KindWord, Listener};
-use crate::typed::{FlockSupport, LockKind, Locked, Nothing, Seconds, StrPath};
+use crate::options::{Done, Ignored, KindWord, Listener, set};
+use crate::typed::{Acquiring, FlockSupport, LockKind, Locked, Nothing, Seconds, StrPath};
 
-/// A lock between processes, threads and tasks: `with SpawnLock(path):` or `async with SpawnLock(path):`.
+/// A lock between processes, threads and tasks, at a path.
 ///
-/// Making one takes nothing. One object may be shared: each thread and each task that acquires it holds it for itself.
+/// To make the object takes nothing. `with` and `acquire` wait as the calling thread, `async with` and `acquire_async` as the
+/// calling task; all who share the object exclude each other, and each releases its own. In a forked child nothing is held.
+///
+/// lock           "flock" (a kernel lock), "excl" (held while the file exists), or "auto", the default: "flock" wherever the
+///                file system has it
+/// timeout        how long to wait, in seconds or as a timedelta, as all times; default: 60
+/// stale_after    after how long an "excl" lock of whose owner nothing is known counts as left behind; default: 10
+/// break_after    takes an "excl" lock even from an owner that lives, after having waited for it so long; default: never
+/// reentrant      whether whoever holds it may take it again; default: no, that is an error at once
+/// record_holder  whether to write down who holds it; default: yes
+/// on_event       a function that is told on whom one waits, and from whom a lock was taken
 #[pyclass(frozen, weakref, module = "spawnlock")]
 pub(crate) struct SpawnLock {
     path: PathBuf,
-    options: LockOptions,
     kind: spawnlock::LockKind,
+    options: LockOptions,
     on_event: Option<Callable>,
     guards: Guards,
-}
-
-/// What is held through one object, and by whom, the last one last.
-type Guards = Arc<Mutex<Vec<(u64, spawnlock::SpawnLock)>>>;
-
-/// Hands each option that was given to the builder's method of the same name.
-macro_rules! set {
-    ($options:ident: $($option:ident),+) => {
-        $(if let Some(value) = $option { $options = $options.$option(value); })+
-    };
 }
 
 #[pymethods]
@@ -56,58 +56,62 @@ impl SpawnLock {
         record_holder: Option<bool>,
         on_event: Option<Listener>,
     ) -> PyResult<Self> {
-        let kind = kind(py, lock)?;
-        let timeout = time(py, "timeout", timeout)?;
-        let stale_after = time(py, "stale_after", stale_after)?;
-        let break_after = time(py, "break_after", break_after)?;
-        let mut options = LockOptions::new().kind(kind);
-        set!(options: timeout, stale_after, break_after, reentrant, record_holder);
-        let on_event = on_event.map(|listener| listener.0);
-        Ok(SpawnLock { path: path.into(), options, kind, on_event, guards: Guards::default() })
+        let checked = || -> spawnlock::Result<_> {
+            let kind = lock.map(KindWord::parsed).transpose()?.unwrap_or_default();
+            let timeout = timeout.map(|time| time.named("timeout")).transpose()?;
+            let stale_after = stale_after.map(|time| time.named("stale_after")).transpose()?;
+            let break_after = break_after.map(|time| time.named("break_after")).transpose()?;
+            let mut options = LockOptions::new().kind(kind);
+            set!(options: timeout, stale_after, break_after, reentrant, record_holder);
+            Ok((kind, options))
+        };
+        let (kind, options) = checked().map_err(|error| raised(py, &error))?;
+        Ok(SpawnLock { path: path.into(), kind, options, on_event: on_event.map(|listener| listener.0), guards: Guards::default() })
     }
 
-    /// Waits for the lock; `with lock.acquire(timeout=1):` releases it at the end. Other threads run while it waits, and Ctrl-C ends the wait.
+    /// Waits for it: for as long as the lock says, or for `timeout`; without `blocking` it is one try.
+    ///
+    /// Other threads run meanwhile, and Ctrl-C ends the wait. `with lock.acquire(timeout=1):` releases it at the end.
     #[pyo3(signature = (timeout=None, *, blocking=true))]
     fn acquire(slf: &Bound<'_, Self>, timeout: Option<Seconds>, blocking: bool) -> PyResult<Acquired> {
-        let (py, lock) = (slf.py(), slf.get());
-        // What nobody else wants is there at once.
-        if !lock.take_now(py, this_thread())? {
-            lock.wait(py, if blocking { time(py, "timeout", timeout)? } else { Some(Duration::ZERO) })?;
-        }
-        Ok(Acquired(slf.clone().unbind()))
+        let owner = slf.get().take(slf.py(), timeout, blocking)?;
+        Ok(Acquired { lock: slf.clone().unbind(), owner })
     }
 
-    /// Whether the lock was to be had now.
+    /// Takes it if it is free.
     fn try_acquire(&self, py: Python<'_>) -> PyResult<bool> {
-        self.take_now(py, this_thread())
+        let interrupt = Interrupt::by_signals();
+        let options = self.for_call(self.options.clone(), &interrupt);
+        let result = py.detach(|| spawnlock::SpawnLock::try_acquire(&self.path, &options));
+        let guard = interrupt.outcome(py, result)?;
+        Ok(guard.map(|guard| self.guards.keep(py, Owner::this_thread(), guard)).is_some())
     }
 
-    /// Waits for the lock without blocking the event loop. Cancelling the task cancels the wait.
-    #[pyo3(signature = (timeout=None))]
-    fn acquire_async(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Nothing> {
-        let timeout = time(slf.py(), "timeout", timeout)?.map(|time| time.as_secs_f64());
-        Ok(Nothing(slf.py().import("spawnlock._aio")?.call_method1("locked", (slf, timeout))?.unbind()))
+    /// Waits for it without blocking the event loop, as the task that calls this; cancelling the task ends the wait.
+    ///
+    /// `async with await lock.acquire_async(timeout=1):` releases it at the end.
+    #[pyo3(signature = (timeout=None, *, blocking=true))]
+    fn acquire_async(slf: &Bound<'_, Self>, timeout: Option<Seconds>, blocking: bool) -> PyResult<Acquiring> {
+        aio(slf, "acquired", (slf, timeout, blocking)).map(Acquiring)
     }
 
-    /// Lets go of what this thread or task acquired last. False when it holds nothing, or no longer: somebody had broken the lock.
+    /// Lets go; a lock that was taken more than once is let go with its last release. `False` when this caller did not hold it
+    /// any more.
     fn release(&self, py: Python<'_>) -> PyResult<bool> {
-        match self.caller(py)? {
-            Some(owner) => self.let_go(py, owner),
-            None => Ok(false),
-        }
+        let guard = self.guards.take(py)?;
+        Ok(let_go(py, guard))
     }
 
-    /// Whether this thread or task holds it still.
+    /// Whether this thread or task holds it still: not if it was broken or removed meanwhile.
     #[getter]
     fn held(&self, py: Python<'_>) -> PyResult<bool> {
-        let owner = self.caller(py)?;
-        Ok(self.guards().iter().any(|(whose, guard)| Some(*whose) == owner && guard.is_held()))
+        self.guards.ask_callers(py, spawnlock::SpawnLock::is_held).map(|held| held.unwrap_or(false))
     }
 
     /// Whether anybody holds it through this object: the name that filelock has for it.
     #[getter]
-    fn is_locked(&self) -> bool {
-        self.guards().iter().any(|(_, guard)| guard.is_held())
+    fn is_locked(&self, py: Python<'_>) -> bool {
+        self.guards.ask_latest(py, spawnlock::SpawnLock::is_held).unwrap_or(false)
     }
 
     /// Its file.
@@ -116,160 +120,159 @@ impl SpawnLock {
         &self.path
     }
 
-    /// What it is made of: `auto` until it was acquired for the first time.
+    /// What it is made of: "auto" while it is not held and was not asked for by its name.
     #[getter]
-    fn kind(&self) -> LockKind {
-        LockKind(self.guards().last().map_or(self.kind, |(_, guard)| guard.kind()))
+    fn kind(&self, py: Python<'_>) -> LockKind {
+        LockKind(self.guards.ask_latest(py, spawnlock::SpawnLock::kind).unwrap_or(self.kind))
     }
 
-    /// Ourselves, as others read it; None while nobody holds it through this object.
+    /// Ourselves, as others read it; `None` while nobody holds it through this object.
     #[getter]
-    fn holder(&self) -> Option<Holder> {
-        self.guards().last().map(|(_, guard)| Holder(guard.holder()))
+    fn holder(&self, py: Python<'_>) -> Option<Holder> {
+        self.guards.ask_latest(py, spawnlock::SpawnLock::holder).map(Holder)
     }
 
-    /// Who holds a lock now; None when it is free. A holder that wrote nothing down has the pid 0.
+    /// Who holds a lock now; `None` when it is free. A holder that wrote nothing down has the pid 0.
     #[staticmethod]
     #[pyo3(signature = (path, *, lock=None))]
     fn holder_of(py: Python<'_>, path: StrPath, lock: Option<KindWord>) -> PyResult<Option<Holder>> {
-        let kind = kind(py, lock)?;
-        let found = py.detach(|| spawnlock::SpawnLock::holder_of(path, kind));
-        Ok(found.map_err(|error| raised(py, &error))?.map(Holder))
+        let holder = py.detach(|| {
+            let kind = lock.map(KindWord::parsed).transpose()?.unwrap_or_default();
+            spawnlock::SpawnLock::holder_of(&path, kind)
+        });
+        holder.map(|holder| holder.map(Holder)).map_err(|error| raised(py, &error))
     }
 
-    /// Tries whether kernel locks exclude anybody in a directory.
+    /// Whether the kernel locks of the file system of this directory exclude anybody: it "works", it is "refused", or it "lies".
     #[staticmethod]
     fn test_flock(py: Python<'_>, directory: StrPath) -> PyResult<FlockSupport> {
-        let found = py.detach(|| spawnlock::SpawnLock::test_flock(directory));
-        found.map(FlockSupport).map_err(|error| raised(py, &error))
+        let support = py.detach(|| spawnlock::SpawnLock::test_flock(&directory));
+        support.map(FlockSupport).map_err(|error| raised(py, &error))
     }
 
-    fn __enter__(slf: &Bound<'_, Self>) -> PyResult<Py<Self>> {
-        Self::acquire(slf, None, true).map(|acquired| acquired.0)
+    fn __enter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        slf.get().take(slf.py(), None, true)?;
+        Ok(slf.clone())
     }
 
-    fn __exit__(&self, py: Python<'_>, _kind: Thrown<'_>, _raised: Thrown<'_>, _trace: Thrown<'_>) -> PyResult<()> {
+    fn __exit__(&self, py: Python<'_>, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> PyResult<()> {
         self.release(py).map(drop)
     }
 
     fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Locked> {
-        Ok(Locked(slf.py().import("spawnlock._aio")?.call_method1("entered", (slf,))?.unbind()))
+        aio(slf, "entered", (slf,)).map(Locked)
     }
 
-    fn __aexit__(slf: &Bound<'_, Self>, _kind: Thrown<'_>, _raised: Thrown<'_>, _trace: Thrown<'_>) -> PyResult<Nothing> {
-        Ok(Nothing(slf.py().import("spawnlock._aio")?.call_method1("left", (slf,))?.unbind()))
+    fn __aexit__(slf: &Bound<'_, Self>, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> PyResult<Nothing> {
+        aio(slf, "released", (slf, slf.py().None())).map(Nothing)
     }
 
-    /// Waits for the lock on a thread of its own, on behalf of a task, then calls `done(None, error)` there.
-    fn _begin_acquire(&self, done: Done, owner: u64, timeout: Option<f64>) -> PyResult<Job> {
+    /// Waits for it on a thread of its own, as the task of that number, then calls `done(guard, error)` there.
+    fn _begin(&self, py: Python<'_>, done: Done, task: u64, timeout: Option<Seconds>, blocking: bool) -> PyResult<Job> {
         let interrupt = Interrupt::by_hand();
-        let options = self.for_wait(&interrupt, timeout.map(Duration::from_secs_f64)).owner(owner);
-        let (path, guards) = (self.path.clone(), Arc::clone(&self.guards));
-        job::begin(done.0, interrupt, move || {
-            let guard = spawnlock::SpawnLock::acquire(path, &options)?;
-            lock(&guards).push((owner, guard));
-            Ok(())
-        })
+        let options = self.options_for(timeout, blocking).map_err(|error| raised(py, &error))?;
+        let options = self.for_call(options.owner(task), &interrupt);
+        let path = self.path.clone();
+        job::begin(done.0, interrupt, move || spawnlock::SpawnLock::acquire(path, &options).map(Guard::of))
     }
 
-    /// Lets go of what a task acquired last.
-    fn _release_of(&self, py: Python<'_>, owner: u64) -> PyResult<bool> {
-        self.let_go(py, owner)
+    /// Keeps what the task of that number was given.
+    fn _keep(slf: &Bound<'_, Self>, task: u64, guard: &Guard) -> Acquired {
+        if let Some(guard) = guard.take() {
+            slf.get().guards.keep(slf.py(), Owner::Task(task), guard);
+        }
+        Acquired { lock: slf.clone().unbind(), owner: Owner::Task(task) }
+    }
+
+    /// Lets go on a thread of its own of what the task of that number holds, or the caller, then calls `done(None, error)` there.
+    fn _begin_release(&self, py: Python<'_>, done: Done, task: Option<u64>) -> PyResult<Job> {
+        let guard = match task {
+            Some(task) => self.guards.take_of(py, Owner::Task(task)),
+            None => self.guards.take(py)?,
+        };
+        Guard::begin_release_of(guard, done)
     }
 
     fn __repr__(&self) -> String {
-        let held = if self.is_locked() { " held" } else { "" };
-        format!("<SpawnLock {:?} {}{held}>", self.path, self.kind().0.as_str())
+        format!("<SpawnLock {} {}>", self.kind.as_str(), self.path.display())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.on_event.as_ref().map_or(Ok(()), |listener| visit.call(&**listener))
     }
 }
 
 impl SpawnLock {
-    fn guards(&self) -> MutexGuard<'_, Vec<(u64, spawnlock::SpawnLock)>> {
-        lock(&self.guards)
-    }
-
-    /// Whether what is held is this thread's, or that of the task that runs on it.
-    fn caller(&self, py: Python<'_>) -> PyResult<Option<u64>> {
-        let holds = |owner: u64| self.guards().iter().any(|(whose, _)| *whose == owner);
-        if self.guards().is_empty() || holds(this_thread()) {
-            return Ok(Some(this_thread()).filter(|owner| holds(*owner)));
-        }
-        let task: Option<u64> = py.import("spawnlock._aio")?.call_method0("this_task")?.extract()?;
-        Ok(task.filter(|owner| holds(*owner)))
-    }
-
-    fn take_now(&self, py: Python<'_>, owner: u64) -> PyResult<bool> {
-        let options = self.options.clone().owner(owner);
-        let taken = py.detach(|| spawnlock::SpawnLock::try_acquire(&self.path, &options)).map_err(|error| raised(py, &error))?;
-        Ok(taken.map(|guard| self.guards().push((owner, guard))).is_some())
-    }
-
-    fn wait(&self, py: Python<'_>, timeout: Option<Duration>) -> PyResult<()> {
-        let (owner, interrupt) = (this_thread(), Interrupt::by_signals());
-        let options = self.for_wait(&interrupt, timeout).owner(owner);
+    /// Takes it for the calling thread.
+    fn take(&self, py: Python<'_>, timeout: Option<Seconds>, blocking: bool) -> PyResult<Owner> {
+        let interrupt = Interrupt::by_signals();
+        let options = self.options_for(timeout, blocking).map_err(|error| raised(py, &error))?;
+        let options = self.for_call(options, &interrupt);
         let result = py.detach(|| spawnlock::SpawnLock::acquire(&self.path, &options));
         let guard = interrupt.outcome(py, result)?;
-        self.guards().push((owner, guard));
-        Ok(())
+        let owner = Owner::this_thread();
+        self.guards.keep(py, owner, guard);
+        Ok(owner)
     }
 
-    /// The options of one wait, with what may end it and whom it tells.
-    fn for_wait(&self, interrupt: &Interrupt, timeout: Option<Duration>) -> LockOptions {
-        let options = self.options.clone().cancel(interrupt.cancel());
-        let options = timeout.into_iter().fold(options, LockOptions::timeout);
+    fn options_for(&self, timeout: Option<Seconds>, blocking: bool) -> spawnlock::Result<LockOptions> {
+        let timeout = timeout.map(|time| time.named("timeout")).transpose()?;
+        let timeout = if blocking { timeout } else { Some(Duration::ZERO) };
+        let mut options = self.options.clone();
+        set!(options: timeout);
+        Ok(options)
+    }
+
+    fn for_call(&self, options: LockOptions, interrupt: &Interrupt) -> LockOptions {
+        let options = options.cancel(interrupt.cancel());
         match &self.on_event {
-            Some(listener) => {
-                let (listener, interrupt) = (Arc::clone(listener), interrupt.clone());
-                options.on_event(move |event| tell(&listener, &interrupt, event))
-            }
+            Some(listener) => options.on_event(listening(listener, interrupt)),
             None => options,
         }
     }
-
-    fn let_go(&self, py: Python<'_>, owner: u64) -> PyResult<bool> {
-        let guard = {
-            let mut guards = self.guards();
-            let last = guards.iter().rposition(|(whose, _)| *whose == owner);
-            last.map(|last| guards.remove(last).1)
-        };
-        Ok(guard.is_some_and(|guard| py.detach(|| guard.release())))
-    }
 }
 
-/// What an exit is told, and does not look at.
-type Thrown<'py> = Option<Bound<'py, PyAny>>;
-
-/// What `acquire` gives, for a `with` that releases.
+/// What `acquire` gives: a scope of the lock that is held already.
 #[pyclass(frozen, module = "spawnlock._native")]
-pub(crate) struct Acquired(Py<SpawnLock>);
+pub(crate) struct Acquired {
+    lock: Py<SpawnLock>,
+    owner: Owner,
+}
 
 #[pymethods]
 impl Acquired {
     fn __enter__(&self, py: Python<'_>) -> Py<SpawnLock> {
-        self.0.clone_ref(py)
+        self.lock.clone_ref(py)
     }
 
-    fn __exit__(&self, py: Python<'_>, _kind: Thrown<'_>, _raised: Thrown<'_>, _trace: Thrown<'_>) -> PyResult<()> {
-        self.0.get().release(py).map(drop)
+    fn __exit__(&self, py: Python<'_>, _kind: Ignored, _raised: Ignored, _trace: Ignored) {
+        let guard = self.lock.get().guards.take_of(py, self.owner);
+        let_go(py, guard);
+    }
+
+    fn __aenter__(&self, py: Python<'_>) -> PyResult<Locked> {
+        aio(self.lock.bind(py), "itself", (&self.lock,)).map(Locked)
+    }
+
+    fn __aexit__(&self, py: Python<'_>, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> PyResult<Nothing> {
+        let task = match self.owner {
+            Owner::Task(task) => Some(task),
+            Owner::Thread(_) => None,
+        };
+        aio(self.lock.bind(py), "released", (&self.lock, task)).map(Nothing)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.lock)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Lets go. Of an existence lock that may take a moment, in which other threads run.
+fn let_go(py: Python<'_>, guard: Option<spawnlock::SpawnLock>) -> bool {
+    guard.is_some_and(|guard| py.detach(|| guard.release()))
 }
 
-fn kind(py: Python<'_>, word: Option<KindWord>) -> PyResult<spawnlock::LockKind> {
-    let kind = word.map(|word| spawnlock::LockKind::parse(&word.0)).transpose();
-    kind.map(Option::unwrap_or_default).map_err(|error| raised(py, &error))
-}
-
-fn time(py: Python<'_>, option: &str, time: Option<Seconds>) -> PyResult<Option<Duration>> {
-    time.map(|time| time.named(option)).transpose().map_err(|error| raised(py, &error))
-}
-
-/// A number for the calling thread: none that an object's address, which names a task, can be.
-fn this_thread() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1 << 62);
-    thread_local!(static OURS: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
-    OURS.with(|number| *number)
+/// A coroutine of `_aio`.
+fn aio<'py>(slf: &Bound<'py, SpawnLock>, name: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> PyResult<Py<PyAny>> {
+    Ok(slf.py().import("spawnlock._aio")?.call_method1(name, arguments)?.unbind())
 }

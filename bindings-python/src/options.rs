@@ -7,7 +7,7 @@ use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use spawnlock::{LockKind, OnLockUnavailable};
 
-use crate::check::{Callable, Ready, json, tell};
+use crate::check::{Callable, Ready, json, listening};
 use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
@@ -28,6 +28,7 @@ macro_rules! set {
         $(if let Some(value) = $option { $spec = $spec.$option(value); })+
     };
 }
+pub(crate) use set;
 
 #[pymethods]
 impl ServerSpec {
@@ -67,7 +68,7 @@ impl ServerSpec {
         let probe_timeout = time("probe_timeout", probe_timeout)?;
         let lock_patience = time("lock_patience", lock_patience)?;
         let stop_timeout = time("stop_timeout", stop_timeout)?;
-        let lock = lock.map(|word| LockKind::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let lock = lock.map(KindWord::parsed).transpose().map_err(|error| raised(py, &error))?;
         let on_lock_unavailable =
             on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
         let number = |option: &str, number: Option<i64>| {
@@ -106,10 +107,7 @@ impl ServerSpec {
         let spec = self.options.clone().cancel(interrupt.cancel());
         let spec = self.ready.0.iter().fold(spec, |spec, check| spec.ready(check.for_call(interrupt)));
         match &self.on_event {
-            Some(listener) => {
-                let (listener, interrupt) = (Arc::clone(listener), interrupt.clone());
-                spec.on_event(move |event| tell(&listener, &interrupt, event))
-            }
+            Some(listener) => spec.on_event(listening(listener, interrupt)),
             None => spec,
         }
     }
@@ -153,9 +151,20 @@ argument! {
     /// A word of `lock`.
     KindWord(String) = "LockKind", |given| given.extract()
 }
+
+impl KindWord {
+    pub(crate) fn parsed(self) -> spawnlock::Result<LockKind> {
+        LockKind::parse(&self.0)
+    }
+}
+
 argument! {
     /// A function that is told what happens.
     Listener(Callable) = "Listener", |given| Ok(Arc::new(given.clone().unbind()))
+}
+argument! {
+    /// What the protocol hands over and nobody needs.
+    Ignored(()) = "Ignored", |_| Ok(())
 }
 argument! {
     /// A function that takes a result or an error.

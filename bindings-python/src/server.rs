@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pyo3::prelude::*;
-use spawnlock::StopOptions;
+use spawnlock::{RestartOptions, StopOptions};
 
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
 use crate::options::Done;
-use crate::typed::{Nothing, Origin, at, in_seconds};
+use crate::typed::{LaterServer, Nothing, Origin, at, in_seconds};
 
 /// A running, healthy server. Letting go of it does nothing: the server goes on for everybody else.
 #[pyclass(frozen, module = "spawnlock")]
@@ -101,6 +101,26 @@ impl Server {
         let (server, interrupt) = (self.0.clone(), Interrupt::by_hand());
         let options = StopOptions::new().cancel(interrupt.cancel());
         job::begin(done.0, interrupt, move || server.stop_with(options))
+    }
+
+    /// Stops it and starts it again as it was declared. When a later generation runs by now, that one is given.
+    fn restart(&self, py: Python<'_>) -> PyResult<Self> {
+        let interrupt = Interrupt::by_signals();
+        let result = py.detach(|| self.0.restart_with(RestartOptions::new().cancel(interrupt.cancel())));
+        interrupt.outcome(py, result).map(Server)
+    }
+
+    /// Restarts it without blocking the event loop.
+    fn restart_async(slf: &Bound<'_, Self>) -> PyResult<LaterServer> {
+        let coroutine = slf.py().import("spawnlock._aio")?.call_method1("restarted", (slf,))?;
+        Ok(LaterServer(coroutine.unbind()))
+    }
+
+    /// Restarts it on a thread of its own, then calls `done(server, error)` there.
+    fn _begin_restart(&self, done: Done) -> PyResult<Job> {
+        let (server, interrupt) = (self.0.clone(), Interrupt::by_hand());
+        let options = RestartOptions::new().cancel(interrupt.cancel());
+        job::begin(done.0, interrupt, move || server.restart_with(options).map(Server))
     }
 
     fn __repr__(&self) -> String {

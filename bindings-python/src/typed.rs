@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::type_hint_identifier;
-use pyo3::types::{PyDelta, PyString};
+use pyo3::types::{PyDelta, PyFloat, PyString};
 
 macro_rules! words {
     ($($word:ident),+) => { $(
@@ -62,6 +62,16 @@ impl FromPyObject<'_, '_> for Seconds {
             return Ok(Seconds(given.call_method0("total_seconds")?.extract()?));
         }
         Ok(Seconds(given.extract()?))
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Seconds {
+    type Target = PyFloat;
+    type Output = Bound<'py, PyFloat>;
+    type Error = Infallible;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Infallible> {
+        self.0.into_pyobject(py)
     }
 }
 
@@ -139,12 +149,21 @@ answer! {
     LastFailure = type_hint_identifier!("spawnlock.errors", "SpawnlockError")
 }
 answer! {
+    /// A coroutine that gives a scope of a lock.
+    Acquiring = type_hint_identifier!("spawnlock.types", "Acquiring")
+}
+answer! {
     /// A coroutine that gives the lock.
     Locked = type_hint_identifier!("spawnlock.types", "Locked")
 }
 answer! {
     /// A coroutine that gives nothing back.
     Nothing = type_hint_identifier!("spawnlock.types", "Nothing")
+}
+
+answer! {
+    /// A coroutine that gives a server.
+    LaterServer = type_hint_identifier!("spawnlock.types", "LaterServer")
 }
 
 /// Milliseconds since 1970, as Python converts them to a `datetime` in UTC.

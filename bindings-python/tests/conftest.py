@@ -11,16 +11,18 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pytest
 
 import spawnlock
-from spawnlock.types import Options
+from spawnlock.types import LockKind, Options
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIXTURE = Path(os.environ.get("SPAWNLOCK_FIXTURE", ROOT / "target" / "debug" / "fixture-server"))
+T = TypeVar("T")
 CONTENDER = Path(__file__).resolve().parent / "contender.py"
 
 
@@ -100,6 +102,67 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     monkeypatch.setenv("SPAWNLOCK_STATE_DIR", str(scene.state_dir))
     yield scene
     scene.end()
+
+
+class Desk:
+    """One lock of one test, and the processes that want it too."""
+
+    def __init__(self, directory: Path, kind: LockKind) -> None:
+        self.directory = directory
+        self.path = directory / "the.lock"
+        self.kind = kind
+        self._clients: list[subprocess.Popen[str]] = []
+
+    def lock(self, **options: Any) -> spawnlock.SpawnLock:
+        return spawnlock.SpawnLock(self.path, **{"lock": self.kind, "timeout": 20, **options})
+
+    def is_free(self) -> bool:
+        """Whether another thread gets it at once."""
+
+        def try_it() -> bool:
+            lock = self.lock()
+            return lock.try_acquire() and lock.release()
+
+        return elsewhere(try_it)
+
+    def python(self, code: str) -> subprocess.Popen[str]:
+        """A Python process that runs `code`, which knows this lock as `lock`."""
+        setting = f"import spawnlock\nlock = spawnlock.SpawnLock({str(self.path)!r}, lock={self.kind!r}, timeout=20)\n"
+        client = subprocess.Popen([sys.executable, "-uc", setting + code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._clients.append(client)
+        return client
+
+    def holder(self) -> subprocess.Popen[str]:
+        """A process that holds it until its stdin ends."""
+        holder = self.python("with lock: print('held'); input()\n")
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        return holder
+
+    def end(self) -> None:
+        for client in self._clients:
+            if client.poll() is None:
+                client.kill()
+            client.communicate()
+
+
+@pytest.fixture(params=["flock", "excl"])
+def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    desk = Desk(tmp_path, request.param)
+    yield desk
+    desk.end()
+
+
+@pytest.fixture
+def excl(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path, "excl")
+    yield desk
+    desk.end()
+
+
+def elsewhere(what: Callable[[], T]) -> T:
+    """What a thread of its own gets."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(what).result(60)
 
 
 def free_port() -> int:

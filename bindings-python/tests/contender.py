@@ -21,6 +21,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--state-dir", required=True)
     parser.add_argument("--gate", type=Path)
     parser.add_argument("--identity", type=json.loads)
+    parser.add_argument("--restart", action="store_true")
     parser.add_argument("command", nargs="*")
     return parser.parse_args()
 
@@ -32,6 +33,20 @@ def wait_at(gate: Path) -> None:
         time.sleep(0.001)
 
 
+def ask(asked: argparse.Namespace) -> spawnlock.Server:
+    timeout = asked.timeout_ms / 1000
+    if asked.restart:
+        return spawnlock.restart_server(asked.name, timeout=timeout, state_dir=asked.state_dir)
+    return spawnlock.ensure_server(
+        asked.name,
+        command=asked.command,
+        ready=asked.ready,
+        timeout=timeout,
+        state_dir=asked.state_dir,
+        identity=asked.identity,
+    )
+
+
 def main() -> int:
     asked = arguments()
     if asked.gate is not None:
@@ -39,14 +54,7 @@ def main() -> int:
     line: dict[str, Any]
     begin = time.perf_counter()
     try:
-        server = spawnlock.ensure_server(
-            asked.name,
-            command=asked.command,
-            ready=asked.ready,
-            timeout=asked.timeout_ms / 1000,
-            state_dir=asked.state_dir,
-            identity=asked.identity,
-        )
+        server = ask(asked)
         line = {"ok": True, "origin": server.origin, "pid": server.pid, "generation": server.generation}
     except spawnlock.SpawnlockError as error:
         line = {"ok": False, "code": error.code, "message": str(error)}

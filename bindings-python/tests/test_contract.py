@@ -33,6 +33,15 @@ def test_the_facts_of_a_server_are_those_of_the_contract() -> None:
     assert spelled("server") <= facts
 
 
+def test_the_lock_alone_offers_what_the_contract_says_and_its_asyncio_form_and_filelocks_word() -> None:
+    promised = spelled("lock") | {"acquire_async", "is_locked"}
+    assert {name for name in dir(spawnlock.SpawnLock) if not name.startswith("_")} == promised
+
+
+def test_the_options_of_the_lock_alone_are_those_of_the_contract() -> None:
+    assert set(inspect.signature(spawnlock.SpawnLock).parameters) - {"path"} == spelled("lockOptions")
+
+
 @pytest.mark.parametrize(
     ("words", "list_of"),
     [
@@ -47,13 +56,3 @@ def test_the_facts_of_a_server_are_those_of_the_contract() -> None:
 )
 def test_the_lists_of_words_are_those_of_the_contract(words: str, list_of: str) -> None:
     assert _native.words()[words] == CONTRACT[list_of]
-
-
-def test_the_lock_alone_offers_what_the_contract_says() -> None:
-    promised = spelled("lock") | {"acquire_async", "is_locked"}
-    assert {name for name in vars(spawnlock.SpawnLock) if not name.startswith("_")} == promised
-
-
-def test_the_options_of_the_lock_alone_are_those_of_the_contract() -> None:
-    parameters = inspect.signature(spawnlock.SpawnLock).parameters
-    assert set(parameters) == spelled("lockOptions") | {"path"}

@@ -28,6 +28,19 @@ def test_every_option_is_explained() -> None:
     assert [option for option in types.Options.__annotations__ if option not in spawnlock.ensure_server.__doc__] == []
 
 
+def test_every_option_of_a_lock_is_explained() -> None:
+    options = [name for name in inspect.signature(spawnlock.SpawnLock).parameters if name != "path"]
+    assert spawnlock.SpawnLock.__doc__ is not None
+    assert [option for option in options if option not in spawnlock.SpawnLock.__doc__] == []
+
+
+def test_the_options_of_a_restart_are_those_of_the_native_part_and_explained() -> None:
+    parameters = list(inspect.signature(_native.Restart).parameters)
+    assert parameters == ["name", *types.RestartOptions.__annotations__]
+    assert spawnlock.restart_server.__doc__ is not None
+    assert [option for option in parameters[1:] if option not in spawnlock.restart_server.__doc__] == []
+
+
 def test_all_that_is_promised_is_there() -> None:
     assert [name for name in spawnlock.__all__ if not hasattr(spawnlock, name)] == []
 

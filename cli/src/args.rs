@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::facts::{Fact, facts};
 use crate::help;
 use crate::trouble::{Result, Trouble};
 use crate::words::{Word, Words};
@@ -29,6 +30,7 @@ pub enum Command {
     Ensure(Box<Ensure>),
     Status(Status),
     Stop(Stop),
+    Restart(Restart),
     List,
 }
 
@@ -75,40 +77,16 @@ pub struct Stop {
     pub stop_timeout: Option<String>,
 }
 
-/// One thing known about a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fact {
-    Name,
-    State,
-    Health,
-    Url,
-    Host,
-    Port,
-    Pid,
-    Origin,
-    Generation,
-    StartedAt,
-    ReadyMs,
-    Log,
-    Place,
+/// What `restart` was told; [`help::RESTART`] says what each means.
+#[derive(Debug, Default)]
+pub struct Restart {
+    pub name: Option<String>,
+    pub if_generation: Option<u64>,
+    pub timeout: Option<String>,
+    pub stop_timeout: Option<String>,
+    pub break_after: Option<String>,
+    pub print: Vec<Fact>,
 }
-
-/// The words by which `--print` asks for facts.
-const FACTS: &[(&str, Fact)] = &[
-    ("name", Fact::Name),
-    ("state", Fact::State),
-    ("health", Fact::Health),
-    ("url", Fact::Url),
-    ("host", Fact::Host),
-    ("port", Fact::Port),
-    ("pid", Fact::Pid),
-    ("origin", Fact::Origin),
-    ("generation", Fact::Generation),
-    ("started-at", Fact::StartedAt),
-    ("ready-ms", Fact::ReadyMs),
-    ("log", Fact::Log),
-    ("place", Fact::Place),
-];
 
 impl Wish {
     /// Reads the words behind the program's name.
@@ -157,6 +135,7 @@ impl Command {
             "ensure" => Some(Command::Ensure(Box::default())),
             "status" => Some(Command::Status(Status::default())),
             "stop" => Some(Command::Stop(Stop::default())),
+            "restart" => Some(Command::Restart(Restart::default())),
             "list" => Some(Command::List),
             _ => None,
         }
@@ -167,6 +146,7 @@ impl Command {
             Command::Ensure(ensure) => ensure.take(flag, words),
             Command::Status(status) => status.take(flag, words),
             Command::Stop(stop) => stop.take(flag, words),
+            Command::Restart(restart) => restart.take(flag, words),
             Command::List => Ok(false),
         }
     }
@@ -175,6 +155,7 @@ impl Command {
         let place = match self {
             Command::Ensure(ensure) => &mut ensure.name,
             Command::Status(status) => &mut status.name,
+            Command::Restart(restart) => &mut restart.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
                 return true;
@@ -198,6 +179,7 @@ impl Command {
         let print = match self {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
+            Command::Restart(restart) => &restart.print[..],
             Command::Stop(_) | Command::List => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
@@ -215,7 +197,8 @@ impl Command {
                 Err(Trouble::usage("NAME", "is missing: name the servers, or say --all"))
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
-            Command::Status(_) | Command::List => Ok(()),
+            Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Status(_) | Command::Restart(_) | Command::List => Ok(()),
         }
     }
 }
@@ -271,20 +254,18 @@ impl Stop {
     }
 }
 
-impl Fact {
-    /// The word by which `--print` asks for it.
-    pub fn word(self) -> &'static str {
-        FACTS.iter().find(|(_, fact)| *fact == self).map_or("such fact", |(word, _)| *word)
+impl Restart {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--if-generation" => self.if_generation = Some(words.number("a whole number", |_: &u64| true)?),
+            "--timeout" => self.timeout = Some(words.text()?),
+            "--stop-timeout" => self.stop_timeout = Some(words.text()?),
+            "--break-after" => self.break_after = Some(words.text()?),
+            "--print" => self.print.extend(facts(&words.text()?)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
-}
-
-/// `pid,url`.
-fn facts(list: &str) -> Result<Vec<Fact>> {
-    let known = || FACTS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-    let fact = |word: &str| FACTS.iter().find(|(known, _)| *known == word.trim()).map(|(_, fact)| *fact);
-    list.split(',')
-        .map(|word| fact(word).ok_or_else(|| Trouble::usage("--print", format_args!("knows no `{word}`; known are {}", known()))))
-        .collect()
 }
 
 fn not_both(one: (&str, bool), other: (&str, bool)) -> Result<()> {

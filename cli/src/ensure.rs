@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Server, ServerSpec, State, duration};
 
-use crate::args::{Common, Ensure, Fact};
+use crate::args::{Common, Ensure};
 use crate::exit;
-use crate::facts::ServerFacts;
+use crate::facts::{Fact, ServerFacts};
 use crate::legacy::Legacy;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -33,7 +33,8 @@ pub fn run(args: Ensure, common: &Common, output: &Output) -> Result<u8> {
     report(&server?, &print, output)
 }
 
-fn report(server: &Server, print: &[Fact], output: &Output) -> Result<u8> {
+/// A server that was got: `ok`, or what was asked for.
+pub fn report(server: &Server, print: &[Fact], output: &Output) -> Result<u8> {
     match print {
         [] => output.result("ok", &ServerFacts::from(server))?,
         facts => output.facts(facts, server.name(), |fact| fact.of_server(server))?,

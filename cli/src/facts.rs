@@ -6,7 +6,42 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 use spawnlock::{Failure, Holder, Server, State, Status, Verdict};
 
-use crate::args::Fact;
+use crate::trouble::{Result, Trouble};
+
+/// One thing known about a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    Name,
+    State,
+    Health,
+    Url,
+    Host,
+    Port,
+    Pid,
+    Origin,
+    Generation,
+    StartedAt,
+    ReadyMs,
+    Log,
+    Place,
+}
+
+/// The words by which `--print` asks for facts.
+const FACTS: &[(&str, Fact)] = &[
+    ("name", Fact::Name),
+    ("state", Fact::State),
+    ("health", Fact::Health),
+    ("url", Fact::Url),
+    ("host", Fact::Host),
+    ("port", Fact::Port),
+    ("pid", Fact::Pid),
+    ("origin", Fact::Origin),
+    ("generation", Fact::Generation),
+    ("started-at", Fact::StartedAt),
+    ("ready-ms", Fact::ReadyMs),
+    ("log", Fact::Log),
+    ("place", Fact::Place),
+];
 
 /// A server that `ensure` got.
 #[derive(Serialize)]
@@ -113,7 +148,21 @@ impl ListFacts {
     }
 }
 
+/// `pid,url`.
+pub fn facts(list: &str) -> Result<Vec<Fact>> {
+    let known = || FACTS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let fact = |word: &str| FACTS.iter().find(|(known, _)| *known == word.trim()).map(|(_, fact)| *fact);
+    list.split(',')
+        .map(|word| fact(word).ok_or_else(|| Trouble::usage("--print", format_args!("knows no `{word}`; known are {}", known()))))
+        .collect()
+}
+
 impl Fact {
+    /// The word by which `--print` asks for it.
+    pub fn word(self) -> &'static str {
+        FACTS.iter().find(|(_, fact)| *fact == self).map_or("such fact", |(word, _)| *word)
+    }
+
     pub fn of_server(self, server: &Server) -> Option<String> {
         match self {
             Fact::Name => Some(server.name().to_owned()),

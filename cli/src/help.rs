@@ -35,6 +35,7 @@ Commands:
   ensure   Get the server: start it if nobody has, wait until it is ready, print `ok`
   status   Tell what is known about a server; exit 3 when it is not running
   stop     Stop servers and return when they are gone; exit 3 when one is not running
+  restart  Stop a server and start it again, once for all who ask at the same moment
   list     All names that were ever used here
 ",
     common!(),
@@ -141,6 +142,29 @@ Examples:
   server-init stop --all"
 );
 
+pub const RESTART: &str = concat!(
+    "\
+Stop a server and start it again, as it was declared when it was last started; one that does not run is started.
+Of many who ask at the same moment one does it, and all are told the same new server
+
+Usage: server-init restart NAME [OPTIONS]
+
+Options:
+      --if-generation N    Only if start N of the name is the current one; when a later one runs, that is the result
+  -t, --timeout TIME       The whole call, the stop included [default: SPAWNLOCK_READY_TIMEOUT, else 60s]
+      --stop-timeout TIME  How long it may take to end after SIGTERM, before SIGKILL [default: as it was declared, else 10s]
+      --break-after TIME   Go on without the lock after having waited this long for it [default: never]
+      --print FACT,…       These facts in the place of `ok`, one a line: name, state, health, url, host, port, pid,
+                           origin, generation, started-at, ready-ms, log, place
+",
+    common!(),
+    "
+Examples:
+  server-init restart api
+  server-init restart api --if-generation 3 --print generation
+  server-init restart api --timeout 2m --stop-timeout 30s"
+);
+
 pub const LIST: &str = concat!(
     "\
 All names that were ever used here, and what runs of them
@@ -161,6 +185,7 @@ pub fn of(command: Option<&Command>) -> &'static str {
         Some(Command::Ensure(_)) => ENSURE,
         Some(Command::Status(_)) => STATUS,
         Some(Command::Stop(_)) => STOP,
+        Some(Command::Restart(_)) => RESTART,
         Some(Command::List) => LIST,
     }
 }
@@ -174,7 +199,7 @@ pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
         }
         (Word::Bare(name), None) => (
             format!("unknown command `{name}`"),
-            closest(name, ["ensure", "status", "stop", "list"].into_iter()).map(|name| format!("did you mean `{name}`?")),
+            closest(name, ["ensure", "status", "stop", "restart", "list"].into_iter()).map(|name| format!("did you mean `{name}`?")),
         ),
         (Word::Bare(name), Some(Command::Ensure(_))) => {
             (format!("unexpected word `{name}`"), Some(format!("the server's command stands behind `--`, as in `-- {name} …`")))
@@ -185,7 +210,7 @@ pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
 }
 
 pub fn no_command() -> Trouble {
-    Trouble::Usage("say what to do: `ensure`, `status`, `stop` or `list`; `server-init --help` tells more".to_owned())
+    Trouble::Usage("say what to do: `ensure`, `status`, `stop`, `restart` or `list`; `server-init --help` tells more".to_owned())
 }
 
 /// The flags a help speaks of.
@@ -209,7 +234,7 @@ mod tests {
 
     #[test]
     fn every_flag_of_a_help_is_known_to_its_command() {
-        for (command, help) in [("ensure", ENSURE), ("status", STATUS), ("stop", STOP), ("list", LIST)] {
+        for (command, help) in [("ensure", ENSURE), ("status", STATUS), ("stop", STOP), ("restart", RESTART), ("list", LIST)] {
             assert!(flags(help).count() > 4, "{command}");
             for flag in flags(help) {
                 let read =

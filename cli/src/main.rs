@@ -18,6 +18,7 @@ mod table;
 mod ensure;
 mod legacy;
 mod list;
+mod restart;
 mod status;
 mod stop;
 
@@ -41,6 +42,7 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Ensure(ensure) => ensure::run(*ensure, common, output),
         Command::Status(status) => status::run(&status, common, output),
         Command::Stop(stop) => stop::run(&stop, common, output),
+        Command::Restart(restart) => restart::run(restart, common, output),
         Command::List => list::run(common, output),
     }
 }

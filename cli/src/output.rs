@@ -6,8 +6,8 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 use spawnlock::{ErrorCode, Failure};
 
-use crate::args::Fact;
 use crate::exit;
+use crate::facts::Fact;
 use crate::trouble::{Result, Trouble};
 
 /// Where the result goes, and in which form.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::call::Call;
 use crate::cancel::Patience;
 use crate::deadline::{self, Deadline};
+use crate::declared;
 use crate::end::Ours;
 use crate::environment;
 use crate::error::{Error, Result};
@@ -57,12 +58,7 @@ impl Attempt {
     /// `SPAWN` when it cannot be run, `CONFIG` when the log of the user's choice cannot be written.
     pub(crate) fn start(call: &mut Call, start: &Start, before: Option<&Record>) -> Result<Begun> {
         let place = call.plan.place.clone();
-        let mut record = Record::starting(&call.plan.name, next_generation(&place, before), deadline::unique());
-        record.endpoint = call.plan.endpoint.as_ref().map(ToString::to_string);
-        record.command = start.argv.clone();
-        record.cwd = working_dir(call, start);
-        record.timeout_ms = call.plan.timeout.as_millis() as u64;
-        record.ready = call.plan.probe.checks.iter().filter_map(|check| check.to_value()).collect();
+        let mut record = declared::record_of(&call.plan, start, working_dir(call, start), next_generation(&place, before));
         let log = open_log(call, start, &record)?;
         if let Some(log) = &log {
             record.log_file = Some(log.path.clone());

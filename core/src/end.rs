@@ -4,10 +4,11 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use crate::cancel::{Patience, Wake};
+use crate::deadline::readable;
 use crate::error::{Error, ErrorCode, Result};
 use crate::lock::AliveLock;
 use crate::place::Place;
-use crate::record::Record;
+use crate::record::{Phase, Record};
 use crate::sys::{self, Interest, Signal};
 
 /// How long the system may take to end a process that was killed.
@@ -18,6 +19,7 @@ const LOOK_MOST: Duration = Duration::from_millis(20);
 
 /// The processes of one server.
 pub(crate) struct Ours<'a> {
+    place: &'a Place,
     record: &'a Record,
     alive: AliveLock,
     /// The main process is our own child and not yet collected, so its pid and its group are pinned.
@@ -29,15 +31,18 @@ pub(crate) struct Ours<'a> {
 impl<'a> Ours<'a> {
     /// The processes that hold the alive lock, the main process when pid, start time and boot prove it, and its group
     /// when one of these is in it.
-    pub(crate) fn of(place: &Place, record: &'a Record, pinned: bool) -> Self {
-        let mut ours = Ours { record, alive: AliveLock::of(place), pinned, members: Vec::new() };
+    pub(crate) fn of(place: &'a Place, record: &'a Record, pinned: bool) -> Self {
+        let mut ours = Ours { place, record, alive: AliveLock::of(place), pinned, members: Vec::new() };
         ours.find();
         ours
     }
 
     fn find(&mut self) {
         let main = self.record.living_process().filter(|_| !self.pinned).into_iter();
-        let mut found: Vec<u32> = main.chain(self.alive.holders()).collect();
+        let holders = self.alive.holders();
+        // Who holds the lock of a later start is none of these; its record was written before it held anything.
+        let holders = if self.is_succeeded() { Vec::new() } else { holders };
+        let mut found: Vec<u32> = main.chain(holders).collect();
         if let Some(group) = self.group(&found) {
             found.extend(sys::group_members(group));
         }
@@ -58,7 +63,17 @@ impl<'a> Ours<'a> {
     }
 
     fn survivors(&self) -> bool {
-        self.alive.is_held() || self.members.iter().any(is_same)
+        self.members.iter().any(is_same) || (self.alive.is_held() && !self.is_succeeded())
+    }
+
+    /// Whether a later start of the name has been made: by somebody who went on without the lock while we were frozen.
+    fn is_succeeded(&self) -> bool {
+        is_succeeded(self.place, self.record)
+    }
+
+    /// Whether a process is among them.
+    pub(crate) fn includes(&self, pid: u32) -> bool {
+        self.members.iter().any(|(member, _)| *member == pid)
     }
 
     fn signal(&mut self, signal: Signal) -> std::io::Result<()> {
@@ -99,7 +114,8 @@ impl<'a> Ours<'a> {
     /// Ends them all: SIGTERM, at most `grace`, SIGKILL.
     ///
     /// # Errors
-    /// `STOP` when the system refuses, or when something of it cannot be seen from here; `CANCELLED`.
+    /// `STOP` when the system refuses, or when something of it cannot be seen from here; `TIMEOUT` when the caller's
+    /// deadline comes before the end of the grace; `CANCELLED`.
     pub(crate) fn end(mut self, grace: Duration, patience: &Patience) -> Result<()> {
         let fail = |this: &Self, why: String| Error::new(ErrorCode::Stop, format!("cannot stop server \"{}\": {why}", this.record.name));
         if self.members.is_empty() && self.alive.is_held() {
@@ -110,17 +126,25 @@ impl<'a> Ours<'a> {
             if let Err(cause) = self.signal(signal) {
                 return Err(fail(&self, "the system refuses the signal".into()).caused_by(cause));
             }
-            match self.await_gone(&patience.afresh(time)) {
+            match self.await_gone(&patience.within(time)) {
                 Ok(Gone::Yes) => return self.sweep(),
                 Ok(Gone::Cancelled) => {
                     return Err(Error::new(ErrorCode::Cancelled, format!("stopping server \"{}\" was cancelled", self.record.name)));
                 }
+                Ok(Gone::No) if patience.deadline.expired() => return Err(self.out_of_time(patience)),
                 Ok(Gone::No) => {}
                 Err(cause) => return Err(fail(&self, "waiting for its end failed".into()).caused_by(cause)),
             }
         }
-        Err(fail(&self, format!("it lives on {} after SIGKILL", crate::deadline::readable(AFTER_KILL)))
-            .with(|failure| failure.pid = self.record.pid))
+        Err(fail(&self, format!("it lives on {} after SIGKILL", readable(AFTER_KILL))).with(|failure| failure.pid = self.record.pid))
+    }
+
+    fn out_of_time(&self, patience: &Patience) -> Error {
+        let waited = readable(patience.deadline.elapsed());
+        let summary = format!("server \"{}\" was told to stop, and has not ended after {waited} in all", self.record.name);
+        Error::new(ErrorCode::Timeout, summary)
+            .with(|failure| failure.pid = self.record.pid)
+            .hint("wait longer with a longer timeout, or give it less time with a shorter stop timeout")
     }
 
     /// What is left of a group whose leader we pin was not seen by its descriptors; it goes with the leader.
@@ -131,6 +155,15 @@ impl<'a> Ours<'a> {
         }
         Ok(())
     }
+}
+
+/// Writes down that it has ended, unless a later start has been written down meanwhile.
+pub(crate) fn note_stopped(place: &Place, record: Record) -> std::io::Result<()> {
+    if is_succeeded(place, &record) { Ok(()) } else { Record { state: Phase::Stopped, ..record }.write(place) }
+}
+
+fn is_succeeded(place: &Place, record: &Record) -> bool {
+    Record::read(place).ok().flatten().is_some_and(|now| now.generation > record.generation)
 }
 
 /// Whether the pid still means the process that had this start time, and that one lives.

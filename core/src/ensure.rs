@@ -86,7 +86,7 @@ impl ServerSpec {
 }
 
 /// What is to be done under the lock.
-enum Next {
+pub(crate) enum Next {
     Found(Option<Record>, Origin),
     Start(Option<Record>),
     Adopt(Record),
@@ -109,7 +109,7 @@ impl Flow {
         decided
     }
 
-    fn weigh(&mut self) -> Result<Next> {
+    pub(crate) fn weigh(&mut self) -> Result<Next> {
         let mut since = Deadline::after(self.call.plan.probe.timeout);
         loop {
             let verdict = self.look_again()?;
@@ -156,7 +156,8 @@ impl Flow {
     /// Its main process is gone and nobody answers, but something it left behind holds the alive lock: ours, by that very lock.
     fn end_orphans(&self, known: &Known) -> Result<()> {
         self.call.warn(format!("the main process of \"{}\" is gone: stopping what it left behind", self.call.plan.name));
-        Ours::of(&self.call.plan.place, &known.record, false).end(self.call.plan.stop_timeout, &self.call.plan.patience)
+        Ours::of(&self.call.plan.place, &known.record, false)
+            .end(self.call.plan.stop_timeout, &self.call.plan.patience.afresh(deadline::LONG_ENOUGH))
     }
 
     /// Runs the command; an error where this call may only look.
@@ -166,7 +167,7 @@ impl Flow {
     }
 
     /// Does what was decided, under the lock; `None` when it has to be decided anew.
-    fn act(&mut self, next: Next) -> Result<Option<Server>> {
+    pub(crate) fn act(&mut self, next: Next) -> Result<Option<Server>> {
         match next {
             Next::Found(record, origin) => Ok(Some(self.server(record.as_ref(), origin))),
             Next::Adopt(record) => {
@@ -196,7 +197,7 @@ impl Flow {
     }
 
     /// Waits, without the lock, for a server that is coming up and is not ours to start.
-    fn wait_outside(&mut self) -> Result<()> {
+    pub(crate) fn wait_outside(&mut self) -> Result<()> {
         let since = Deadline::after(deadline::LONG_ENOUGH);
         loop {
             if self.call.plan.patience.deadline.expired() {
@@ -214,6 +215,6 @@ impl Flow {
 }
 
 /// Whether a failure concerns all who wait for the same server, and not only this call.
-fn is_everybodys(code: ErrorCode) -> bool {
+pub(crate) fn is_everybodys(code: ErrorCode) -> bool {
     !matches!(code, ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning | ErrorCode::Timeout)
 }

@@ -14,7 +14,7 @@ pub(crate) const STATE_DIR: &str = "SPAWNLOCK_STATE_DIR";
 /// The default of the start timeout, as a duration with its unit.
 const READY_TIMEOUT: &str = "SPAWNLOCK_READY_TIMEOUT";
 /// `1`: start nothing, only look.
-const DISABLE: &str = "SPAWNLOCK_DISABLE";
+pub(crate) const DISABLE: &str = "SPAWNLOCK_DISABLE";
 /// Told to the server: its name.
 pub(crate) const NAME: &str = "SPAWNLOCK_NAME";
 /// Told to the server: its place.

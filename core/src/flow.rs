@@ -17,12 +17,14 @@ use crate::sys;
 /// Under the lock the server gets at least this long to answer.
 pub(crate) const SECOND_LOOK: Duration = Duration::from_millis(200);
 
-/// One call of `ensure` or `kick`.
+/// One call of `ensure`, `kick` or `restart`.
 pub(crate) struct Flow {
     pub(crate) call: Call,
     /// What was published before this call began, so that only news count.
     pub(crate) failure_before: Stamp,
     pub(crate) record_before: Stamp,
+    /// For a restart: the generation that is to be replaced by a later one.
+    pub(crate) replaces: Option<u64>,
     _inside: Inside,
 }
 
@@ -34,7 +36,7 @@ impl Flow {
             return Err(call.report().recursive());
         };
         let (failure_before, record_before) = (Stamp::of(&place.failure()), Stamp::of(&place.record()));
-        Ok(Flow { failure_before, record_before, _inside: inside, call })
+        Ok(Flow { failure_before, record_before, replaces: None, _inside: inside, call })
     }
 
     /// The fast path: one question, no lock; and not even that while somebody is starting the server: then the starter is waited for.

@@ -1,11 +1,9 @@
 //! Who holds a lock, as it wrote itself down. For a kernel lock this is for people; for an existence lock it is the evidence.
 
-use std::sync::{Mutex, PoisonError};
-
 use serde::{Deserialize, Serialize};
 
 use crate::deadline;
-use crate::sys;
+use crate::sys::{self, PerProcess};
 
 /// The process that holds a lock, as it wrote it down.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +36,7 @@ pub struct Holder {
 }
 
 /// What does not change while a process lives: asked of the system once.
-static OURSELVES: Mutex<Option<Holder>> = Mutex::new(None);
+static OURSELVES: PerProcess<Holder> = PerProcess::new(Holder::asked_of_the_system);
 
 impl Holder {
     /// This process, from now on.
@@ -49,16 +47,15 @@ impl Holder {
 
     /// This process, holding nothing yet.
     pub(crate) fn this_process() -> Self {
-        let pid = std::process::id();
-        let mut known = OURSELVES.lock().unwrap_or_else(PoisonError::into_inner);
-        // A forked child has a pid and a start time of its own.
-        match &*known {
-            Some(known) if known.pid == pid => known.clone(),
-            _ => known.insert(Holder::asked_of_the_system(pid)).clone(),
+        match OURSELVES.get() {
+            known if known.pid == std::process::id() => known.clone(),
+            // A child that was made by a bare system call.
+            _ => Holder::asked_of_the_system(),
         }
     }
 
-    fn asked_of_the_system(pid: u32) -> Self {
+    fn asked_of_the_system() -> Self {
+        let pid = std::process::id();
         let sees = sys::sees_own_pids();
         Holder {
             pid,

@@ -27,7 +27,7 @@
 //! its pid and start time instead of by its lock.
 //!
 //! # Entry points
-//! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`] and [`stop`] work by name;
+//! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`], [`stop`] and [`restart`] work by name;
 //! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;
@@ -50,6 +50,7 @@ mod life;
 
 mod attempt;
 mod call;
+mod declared;
 mod end;
 mod ensure;
 mod flow;
@@ -57,9 +58,11 @@ mod inside;
 mod names;
 mod plan;
 mod report;
+mod restart;
 mod server;
 mod spec;
 mod spelling;
+mod stop;
 mod turn;
 
 #[doc(hidden)]
@@ -72,8 +75,10 @@ pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};
 pub use holder::Holder;
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
-pub use names::{State, StateDir, Status, StopOptions, list, status, stop};
+pub use names::{State, StateDir, Status, list, status};
 pub use probe::{Check, CheckSource, Verdict};
+pub use restart::{RestartOptions, restart};
 pub use server::{Origin, Server};
 pub use spec::{OnLockUnavailable, ServerSpec};
 pub use spelling::Spelling;
+pub use stop::{StopOptions, stop};

@@ -11,6 +11,7 @@ use crate::event::Listener;
 use crate::lock::StartLock;
 use crate::place::{self, Place};
 use crate::probe::{Check, CheckSource, Endpoint, Probe, parse_identity};
+use crate::record::Declared;
 use crate::spec::{OnLockUnavailable, ServerSpec};
 
 /// How long a start may take.
@@ -40,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) stop_timeout: Duration,
     pub(crate) listener: Listener,
+    /// What a record keeps, for a restart.
+    pub(crate) declared: Declared,
 }
 
 /// How to start a server.
@@ -99,6 +102,7 @@ impl ServerSpec {
             on_lock_unavailable: self.on_lock_unavailable,
             stop_timeout: self.stop_timeout.unwrap_or(STOP_TIMEOUT),
             listener: self.listener.clone(),
+            declared: Declared::of(&self),
             endpoint,
             name,
             place,

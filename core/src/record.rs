@@ -1,5 +1,6 @@
 //! `server.json`: who runs, since when, where, and in which state. And `failure.json`: why the last start failed.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -73,6 +74,42 @@ pub(crate) struct Record {
     /// Where the lines of this start begin in the log.
     #[serde(default)]
     pub(crate) log_offset: u64,
+    /// How it was declared; not known of servers that an earlier version started.
+    #[serde(default)]
+    pub(crate) declared: Option<Box<Declared>>,
+}
+
+/// What was declared of a server besides its command, its directory and its checks: enough to start it again.
+/// What was not declared is left out, so that a default stays one.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Declared {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shell: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) keep_out_env: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) umask: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tail_lines: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) identity: Option<Value>,
+    /// Some of its checks are functions, which no file can keep.
+    pub(crate) checks_lost: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) probe_timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stop_timeout_ms: Option<u64>,
+    /// The kind of the spawn lock, by its word, and the lock that is held as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lock: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lock_file: Option<PathBuf>,
 }
 
 /// What proves that a server lives.
@@ -109,6 +146,7 @@ impl Record {
             ready_at: 0,
             log_file: None,
             log_offset: 0,
+            declared: None,
         }
     }
 
@@ -155,15 +193,31 @@ pub(crate) struct FailedAttempt {
     pub(crate) generation: u64,
     #[serde(default)]
     pub(crate) failed_at: u64,
+    /// It came of a restart before anything was started.
+    #[serde(default)]
+    pub(crate) of_restart: bool,
     pub(crate) failure: Failure,
 }
 
 impl FailedAttempt {
     /// Publishes why an attempt failed, so that whoever waits for it fails with the same reason.
     pub(crate) fn publish(place: &Place, attempt: &str, generation: u64, error: &Error) -> io::Result<()> {
+        FailedAttempt::new(attempt.to_owned(), generation, error).write(place)
+    }
+
+    /// The same for a restart that came to no start: it is the reason of those who wait for that restart.
+    pub(crate) fn publish_restart(place: &Place, generation: u64, error: &Error) -> io::Result<()> {
+        let failed = FailedAttempt::new(crate::deadline::unique(), generation, error);
+        FailedAttempt { of_restart: true, ..failed }.write(place)
+    }
+
+    fn new(attempt: String, generation: u64, error: &Error) -> Self {
         let failed_at = crate::deadline::now_ms();
-        let failed = FailedAttempt { format: FORMAT, attempt: attempt.to_owned(), generation, failed_at, failure: error.failure().clone() };
-        place::write_json(&place.failure(), &failed)
+        FailedAttempt { format: FORMAT, attempt, generation, failed_at, of_restart: false, failure: error.failure().clone() }
+    }
+
+    fn write(&self, place: &Place) -> io::Result<()> {
+        place::write_json(&place.failure(), self)
     }
 
     /// The last failure; one that cannot be read counts as none, for it is no more than a message.

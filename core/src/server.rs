@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::names::{StateDir, StopOptions};
+use crate::error::Result;
+use crate::names::StateDir;
+use crate::restart::RestartOptions;
+use crate::stop::{StopOptions, not_ours};
 
 /// How a call came by its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,11 +126,32 @@ impl Server {
     /// As [`stop`](Server::stop), and `CANCELLED`.
     pub fn stop_with(&self, mut options: StopOptions) -> Result<()> {
         let Some(generation) = self.generation else {
-            let summary = format!("server \"{}\" was started by somebody else and is not ours to stop", self.name);
-            return Err(Error::new(ErrorCode::Stop, summary).hint("stop it where it was started"));
+            return Err(not_ours(&self.name));
         };
         options.timeout.get_or_insert(self.stop_timeout);
         options.only_generation.get_or_insert(generation);
         StateDir::of_place(&self.place).stop(&self.name, &options)
+    }
+
+    /// Stops it and starts it again as it was declared. When a later generation runs by now, that one is given.
+    ///
+    /// # Errors
+    /// `STOP` when it cannot be stopped, is foreign, or could not be started again; else as
+    /// [`StateDir::restart`].
+    pub fn restart(&self) -> Result<Server> {
+        self.restart_with(RestartOptions::new())
+    }
+
+    /// The same, with options; the spec's stop timeout and this generation hold unless they say otherwise.
+    ///
+    /// # Errors
+    /// As [`restart`](Server::restart), and `CANCELLED`.
+    pub fn restart_with(&self, mut options: RestartOptions) -> Result<Server> {
+        let Some(generation) = self.generation else {
+            return Err(not_ours(&self.name));
+        };
+        options.stop_timeout.get_or_insert(self.stop_timeout);
+        options.only_generation.get_or_insert(generation);
+        StateDir::of_place(&self.place).restart(&self.name, &options)
     }
 }

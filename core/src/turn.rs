@@ -58,7 +58,7 @@ impl Flow {
             Acquired::Elapsed if self.call.plan.patience.deadline.expired() => self.out_of_time(self.call.plan.lock.holder()),
             Acquired::Elapsed => {
                 let holder = who(self.call.plan.lock.holder().as_ref());
-                self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as lock patience asks"));
+                self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as {} asks", self.patience_word()));
                 self.call.lockless = true;
                 Ok(Turn::Ours(None))
             }
@@ -67,6 +67,9 @@ impl Flow {
 
     /// A holder that is frozen publishes nothing; its server may be well all the same.
     fn out_of_time(&mut self, holder: Option<Holder>) -> Result<Turn> {
+        if self.replaces.is_some() {
+            return Err(self.call.report().lock_timeout(holder));
+        }
         match self.look_again()? {
             Verdict::Ready => {
                 let vouched_for = self.found()?;
@@ -113,10 +116,11 @@ impl Flow {
     fn news(&self) -> Option<News> {
         let place = &self.call.plan.place;
         let failed = (Stamp::of(&place.failure()) != self.failure_before).then(|| FailedAttempt::read(place)).flatten();
+        let failed = failed.filter(|failed| self.awaits_failure(failed));
         let record = (Stamp::of(&place.record()) != self.record_before).then(|| Record::read(place).ok().flatten()).flatten();
         let fresh = |record: &Record| record.state == Phase::Ready && deadline::now_ms().abs_diff(record.ready_at) < FRESH_MS;
         let later = |record: &Record| failed.as_ref().is_none_or(|failed| record.generation > failed.generation);
-        match record.filter(|record| fresh(record) && later(record)) {
+        match record.filter(|record| fresh(record) && later(record) && self.awaits(record)) {
             Some(record) => Some(News::Ready(record)),
             None => failed.map(|failed| News::Failed(failed.failure.into())),
         }

@@ -50,6 +50,7 @@ pub struct Client {
     ready: String,
     state_dir: Option<PathBuf>,
     timeout: Duration,
+    restart: bool,
     output: PathBuf,
 }
 
@@ -70,6 +71,7 @@ impl Scene {
             ready: self.url(),
             state_dir: Some(self.state_dir()),
             timeout: Duration::from_secs(20),
+            restart: false,
             output: self.path(&format!("client-{}", COUNT.fetch_add(1, Ordering::Relaxed))),
         }
     }
@@ -85,6 +87,12 @@ impl Client {
     /// With this timeout.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Restarting the server, as its record tells of it, in place of ensuring it.
+    pub fn restarting(mut self) -> Self {
+        self.restart = true;
         self
     }
 
@@ -160,20 +168,27 @@ impl Client {
                     contender(&mut words);
                     words.extend(["--gate".into(), gate.display().to_string(), "--exec".into(), "--".into()]);
                 }
-                words.extend(
-                    [command.as_str(), "ensure", &self.name, "--json", "-q", "--timeout", &format!("{timeout}ms")].map(str::to_owned),
-                );
+                let call = if self.restart { "restart" } else { "ensure" };
+                words.extend([command.as_str(), call, &self.name, "--json", "-q", "--timeout", &format!("{timeout}ms")].map(str::to_owned));
             }
         }
         if !matches!(self.language, Language::Cli(_)) {
             words.extend(["--name", &self.name, "--timeout-ms", &timeout.to_string()].map(str::to_owned));
             words.extend(self.gate.iter().flat_map(|gate| ["--gate".into(), gate.display().to_string()]));
         }
-        words.extend(["--ready".to_owned(), self.ready.clone()]);
+        let named = self.restart && matches!(self.language, Language::Cli(_));
+        if self.restart && !named {
+            words.push("--restart".into());
+        }
+        if !named {
+            words.extend(["--ready".to_owned(), self.ready.clone()]);
+        }
         words.extend(self.state_dir.iter().flat_map(|dir| ["--state-dir".into(), dir.display().to_string()]));
         words.extend(self.flags.iter().cloned());
-        words.push("--".into());
-        words.extend(self.server.iter().cloned());
+        if !self.restart {
+            words.push("--".into());
+            words.extend(self.server.iter().cloned());
+        }
         words
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use spawnlock::{Event, EventKind, ServerSpec, StateDir, Status, StopOptions};
+use spawnlock::{Event, EventKind, RestartOptions, Server, ServerSpec, StateDir, Status, StopOptions};
 use tempfile::TempDir;
 
 use crate::port::{self, Port};
@@ -144,6 +144,14 @@ impl Scene {
         self.states().stop(NAME, &StopOptions::new())
     }
 
+    /// Restarts the server.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn restart(&self) -> spawnlock::Result<Server> {
+        self.states().restart(NAME, &RestartOptions::new())
+    }
+
     /// Kills the server without a word, and returns when nothing of it lives: a process that is being killed
     /// may have threads that hold its descriptors a moment longer than its main thread.
     ///
@@ -246,8 +254,21 @@ pub struct Events(Arc<Mutex<Vec<Event>>>);
 impl Events {
     /// The spec, with its events collected here.
     pub fn of(&self, spec: ServerSpec) -> ServerSpec {
+        spec.on_event(self.listener())
+    }
+
+    /// Collects here what it is told.
+    pub fn listener(&self) -> impl Fn(&Event) + Send + Sync + 'static {
         let events = Arc::clone(&self.0);
-        spec.on_event(move |event| events.lock().expect("no panic in a listener").push(event.clone()))
+        move |event| events.lock().expect("no panic in a listener").push(event.clone())
+    }
+
+    /// The kinds so far, in order.
+    ///
+    /// # Panics
+    /// When a listener panicked.
+    pub fn kinds(&self) -> Vec<EventKind> {
+        self.0.lock().expect("no panic in a listener").iter().map(|event| event.kind).collect()
     }
 
     /// The messages of one kind so far.

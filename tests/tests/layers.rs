@@ -12,8 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder"],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
-    &["life", "end", "log", "inside", "plan", "spec", "call", "report", "attempt", "spelling"],
-    &["flow", "turn", "ensure", "server", "names"],
+    &["life", "end", "log", "inside", "plan", "spec", "declared", "call", "report", "attempt", "spelling"],
+    &["flow", "turn", "ensure", "server", "names", "stop", "restart"],
     &["lib", "fuzz"],
 ];
 

@@ -145,6 +145,22 @@ fn owners_of_one_thread_exclude_each_other() {
 }
 
 #[test]
+fn what_kin_holds_counts_as_ones_own() {
+    for kind in KINDS {
+        let desk = Desk::of(kind);
+        let outer = SpawnLock::acquire(desk.path(), &desk.options().owner(11)).unwrap();
+        let of_kin = desk.options().owner(30).kin([1..3, 10..20]);
+        assert_eq!(SpawnLock::acquire(desk.path(), &of_kin).unwrap_err().code(), ErrorCode::Recursive, "{kind:?}");
+        let stranger = desk.options().owner(30).kin([1..3, 12..20]);
+        assert!(SpawnLock::try_acquire(desk.path(), &stranger).unwrap().is_none(), "{kind:?}");
+        let share = SpawnLock::acquire(desk.path(), &of_kin.reentrant(true)).unwrap();
+        assert!(outer.release() && share.is_held(), "{kind:?}");
+        assert!(share.release());
+        assert!(SpawnLock::try_acquire(desk.path(), &stranger).unwrap().is_some(), "{kind:?}");
+    }
+}
+
+#[test]
 fn a_wait_ends_at_its_deadline_and_names_the_holder() {
     for kind in KINDS {
         let desk = Desk::of(kind);

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._scope import ServerScope
-    from .types import Options, Seconds, StrPath
+    from .types import Options, RestartOptions, Seconds, StrPath
 
 __all__ = [
     "Event",
@@ -32,6 +32,8 @@ __all__ = [
     "ensure_server",
     "ensure_server_async",
     "list_servers",
+    "restart_server",
+    "restart_server_async",
     "server",
     "server_status",
     "stop_server",
@@ -78,6 +80,31 @@ async def ensure_server_async(name: str | None = None, **options: Unpack[Options
     from ._aio import ensured
 
     return await ensured(name, options)
+
+
+def restart_server(name: str, **options: Unpack[RestartOptions]) -> Server:
+    """Stops a server and starts it again as it was declared; one that does not run is started.
+
+    Of many who ask at the same moment one does it, and all get the same new server, or the same reason why not.
+
+    only_generation      restart only this start of the name; when a later one runs, that one is given
+    timeout              how long the whole call may take, the stop included; default: 60, or what the server was declared
+                         with if that is longer
+    stop_timeout         how long it may take to end before it is killed; default: what it was declared with, else 10
+    break_after          go on without the lock after having waited this long for it; default: never
+    state_dir            the directory for the state of all names
+    on_event             a function that is told what happens meanwhile, on the waiting thread
+    """
+    from ._native import Restart
+
+    return Restart(name, **options).restart()
+
+
+async def restart_server_async(name: str, **options: Unpack[RestartOptions]) -> Server:
+    """Restarts a server without blocking the event loop; takes the options of `restart_server`."""
+    from ._aio import restarted_by_name
+
+    return await restarted_by_name(name, options)
 
 
 async def stop_server_async(name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> None:

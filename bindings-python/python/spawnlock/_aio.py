@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from ._native import ServerSpec, begin_stop
+from ._native import Restart, ServerSpec, begin_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from ._native import Job, Server, SpawnLock
-    from .types import Done, Options, Seconds, StrPath
+    from ._native import Acquired, Guard, Job, Server, SpawnLock
+    from .types import Done, Options, RestartOptions, Seconds, StrPath
 
 
 async def ensured(name: str | None, options: Options, undo: Callable[[Server], Coroutine[Any, Any, None]] | None = None) -> Server:
@@ -29,39 +31,75 @@ async def stopped_by_name(name: str, timeout: Seconds | None, state_dir: StrPath
     await _waited(lambda done: begin_stop(done, name, timeout=timeout, state_dir=state_dir))
 
 
-async def locked(lock: SpawnLock, timeout: float | None = None) -> None:
-    """Takes a lock for this task; one that came just when the task was cancelled is let go of."""
-    owner = _owner()
+async def restarted(server: Server) -> Server:
+    new: Server = await _waited(server._begin_restart)
+    return new
 
-    async def undo(_: None) -> None:
-        lock._release_of(owner)
 
-    await _waited(lambda done: lock._begin_acquire(done, owner, timeout), undo)
+async def restarted_by_name(name: str, options: RestartOptions) -> Server:
+    new: Server = await _waited(Restart(name, **options).begin)
+    return new
+
+
+def acquired(lock: SpawnLock, timeout: Seconds | None, blocking: bool) -> Coroutine[Any, Any, Acquired]:
+    """Waits as the task that calls this, even if another awaits it: until Python 3.12 `asyncio.wait_for` makes one for that."""
+    return _acquired(lock, timeout, blocking, this_task())
+
+
+async def _acquired(lock: SpawnLock, timeout: Seconds | None, blocking: bool, task: int | None) -> Acquired:
+    owner = this_task() if task is None else task
+    if owner is None:
+        raise RuntimeError("a lock can be waited for only in a task of asyncio")
+    guard: Guard = await _waited(lambda done: lock._begin(done, owner, timeout, blocking), _let_go)
+    return lock._keep(owner, guard)
 
 
 async def entered(lock: SpawnLock) -> SpawnLock:
-    await locked(lock)
+    await acquired(lock, None, True)
     return lock
 
 
-async def left(lock: SpawnLock) -> None:
-    lock.release()
+async def itself(lock: SpawnLock) -> SpawnLock:
+    return lock
+
+
+async def released(lock: SpawnLock, task: int | None) -> None:
+    await _waited(lambda done: lock._begin_release(done, task))
+
+
+async def _let_go(guard: Guard) -> None:
+    await _waited(guard.begin_release)
+
+
+#: A number for each task that took a lock, which no other task has, now or later.
+_numbers: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+_tasks: WeakValueDictionary[int, asyncio.Task[Any]] = WeakValueDictionary()
+_next = itertools.count(1)
 
 
 def this_task() -> int | None:
-    """A number for the task that runs on this thread."""
+    """The number of the current task; None outside of any."""
     try:
         task = asyncio.current_task()
     except RuntimeError:
         return None
-    return None if task is None else id(task)
+    if task is None:
+        return None
+    if task not in _numbers:
+        number = next(_next)
+        _numbers[task], _tasks[number] = number, task
+    return _numbers[task]
 
 
-def _owner() -> int:
-    owner = this_task()
-    if owner is None:
-        raise RuntimeError("a lock can be waited for only in a task of asyncio")
-    return owner
+def whose(tasks: list[int]) -> int | None:
+    """As which of these the caller may release: as itself, or for one that is over, as when a fixture ends in another task."""
+    mine = this_task()
+    return mine if mine in tasks else next(filter(_is_over, tasks), None)
+
+
+def _is_over(number: int) -> bool:
+    task = _tasks.get(number)
+    return task is None or task.done()
 
 
 async def _waited(begin: Callable[[Done], Job], undo: Callable[[Any], Coroutine[Any, Any, None]] | None = None) -> Any:

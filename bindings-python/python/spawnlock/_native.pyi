@@ -6,10 +6,10 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Command, Done, Environment, EventKind, FlockSupport, Identity, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
-from typing import Any, Final, SupportsFloat, SupportsIndex, final
+from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
+from typing import Final, SupportsIndex, final
 
-__all__ = ["__version__", "Acquired", "Event", "Holder", "Job", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "Event", "Guard", "Holder", "Job", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """
@@ -19,10 +19,12 @@ The version of the package.
 @final
 class Acquired:
     """
-    What `acquire` gives, for a `with` that releases.
+    What `acquire` gives: a scope of the lock that is held already.
     """
+    def __aenter__(self, /) -> Locked: ...
+    def __aexit__(self, /, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> Nothing: ...
     def __enter__(self, /) -> SpawnLock: ...
-    def __exit__(self, /, _kind: Any | None, _raised: Any | None, _trace: Any | None) -> None: ...
+    def __exit__(self, /, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> None: ...
 
 @final
 class Event:
@@ -62,6 +64,16 @@ class Event:
         """
 
 @final
+class Guard:
+    """
+    What a wait on another thread was given, until a lock object keeps it. Without one it is let go.
+    """
+    def begin_release(self, /, done: Done) -> Job:
+        """
+        Lets go on a thread of its own, then calls `done(None, error)` there.
+        """
+
+@final
 class Holder:
     """
     The process that holds a lock.
@@ -83,9 +95,9 @@ class Holder:
         What it was run as, short.
         """
     @property
-    def since(self, /) -> datetime:
+    def since(self, /) -> datetime | None:
         """
-        Since when it holds the lock.
+        Since when it holds the lock; `None` when it did not say.
         """
     @property
     def token(self, /) -> str:
@@ -104,11 +116,30 @@ class Job:
         """
 
 @final
+class Restart:
+    """
+    A restart to be made. Use `spawnlock.restart_server` and its kin, which take the same options.
+    """
+    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None) -> Restart: ...
+    def begin(self, /, done: Done) -> Job:
+        """
+        Restarts it on a thread of its own, then calls `done(server, error)` there.
+        """
+    def restart(self, /) -> Server:
+        """
+        Restarts it; other threads run meanwhile, and Ctrl-C ends the wait.
+        """
+
+@final
 class Server:
     """
     A running, healthy server. Letting go of it does nothing: the server goes on for everybody else.
     """
     def __repr__(self, /) -> str: ...
+    def _begin_restart(self, /, done: Done) -> Job:
+        """
+        Restarts it on a thread of its own, then calls `done(server, error)` there.
+        """
     def _begin_stop(self, /, done: Done) -> Job:
         """
         Stops it on a thread of its own, then calls `done(None, error)` there.
@@ -158,6 +189,14 @@ class Server:
         """
         How long it took from its start to its first healthy answer.
         """
+    def restart(self, /) -> Server:
+        """
+        Stops it and starts it again as it was declared. When a later generation runs by now, that one is given.
+        """
+    def restart_async(self, /) -> LaterServer:
+        """
+        Restarts it without blocking the event loop.
+        """
     @property
     def started_at(self, /) -> datetime | None:
         """
@@ -195,46 +234,64 @@ class ServerSpec:
 @final
 class SpawnLock:
     """
-    A lock between processes, threads and tasks: `with SpawnLock(path):` or `async with SpawnLock(path):`.
+    A lock between processes, threads and tasks, at a path.
 
-    Making one takes nothing. One object may be shared: each thread and each task that acquires it holds it for itself.
+    To make the object takes nothing. `with` and `acquire` wait as the calling thread, `async with` and `acquire_async` as the
+    calling task; all who share the object exclude each other, and each releases its own. In a forked child nothing is held.
+
+    lock           "flock" (a kernel lock), "excl" (held while the file exists), or "auto", the default: "flock" wherever the
+                   file system has it
+    timeout        how long to wait, in seconds or as a timedelta, as all times; default: 60
+    stale_after    after how long an "excl" lock of whose owner nothing is known counts as left behind; default: 10
+    break_after    takes an "excl" lock even from an owner that lives, after having waited for it so long; default: never
+    reentrant      whether whoever holds it may take it again; default: no, that is an error at once
+    record_holder  whether to write down who holds it; default: yes
+    on_event       a function that is told on whom one waits, and from whom a lock was taken
     """
     def __aenter__(self, /) -> Locked: ...
-    def __aexit__(self, /, _kind: Any | None, _raised: Any | None, _trace: Any | None) -> Nothing: ...
+    def __aexit__(self, /, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> Nothing: ...
     def __enter__(self, /) -> SpawnLock: ...
-    def __exit__(self, /, _kind: Any | None, _raised: Any | None, _trace: Any | None) -> None: ...
+    def __exit__(self, /, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> None: ...
     def __new__(cls, /, path: StrPath, *, lock: LockKind | None = None, timeout: Seconds | None = None, stale_after: Seconds | None = None, break_after: Seconds | None = None, reentrant: bool | None = None, record_holder: bool | None = None, on_event: Listener | None = None) -> SpawnLock: ...
     def __repr__(self, /) -> str: ...
-    def _begin_acquire(self, /, done: Done, owner: SupportsIndex, timeout: SupportsFloat | SupportsIndex | None) -> Job:
+    def _begin(self, /, done: Done, task: SupportsIndex, timeout: Seconds | None, blocking: bool) -> Job:
         """
-        Waits for the lock on a thread of its own, on behalf of a task, then calls `done(None, error)` there.
+        Waits for it on a thread of its own, as the task of that number, then calls `done(guard, error)` there.
         """
-    def _release_of(self, /, owner: SupportsIndex) -> bool:
+    def _begin_release(self, /, done: Done, task: SupportsIndex | None) -> Job:
         """
-        Lets go of what a task acquired last.
+        Lets go on a thread of its own of what the task of that number holds, or the caller, then calls `done(None, error)` there.
+        """
+    def _keep(self, /, task: SupportsIndex, guard: Guard) -> Acquired:
+        """
+        Keeps what the task of that number was given.
         """
     def acquire(self, /, timeout: Seconds | None = None, *, blocking: bool = True) -> Acquired:
         """
-        Waits for the lock; `with lock.acquire(timeout=1):` releases it at the end. Other threads run while it waits, and Ctrl-C ends the wait.
+        Waits for it: for as long as the lock says, or for `timeout`; without `blocking` it is one try.
+
+        Other threads run meanwhile, and Ctrl-C ends the wait. `with lock.acquire(timeout=1):` releases it at the end.
         """
-    def acquire_async(self, /, timeout: Seconds | None = None) -> Nothing:
+    def acquire_async(self, /, timeout: Seconds | None = None, *, blocking: bool = True) -> Acquiring:
         """
-        Waits for the lock without blocking the event loop. Cancelling the task cancels the wait.
+        Waits for it without blocking the event loop, as the task that calls this; cancelling the task ends the wait.
+
+        `async with await lock.acquire_async(timeout=1):` releases it at the end.
         """
     @property
     def held(self, /) -> bool:
         """
-        Whether this thread or task holds it still.
+        Whether this thread or task holds it still: not if it was broken or removed meanwhile.
         """
     @property
     def holder(self, /) -> Holder | None:
         """
-        Ourselves, as others read it; None while nobody holds it through this object.
+        Ourselves, as others read it; `None` while nobody holds it through this object.
         """
     @staticmethod
     def holder_of(path: StrPath, *, lock: LockKind | None = None) -> Holder | None:
         """
-        Who holds a lock now; None when it is free. A holder that wrote nothing down has the pid 0.
+        Who holds a lock now; `None` when it is free. A holder that wrote nothing down has the pid 0.
         """
     @property
     def is_locked(self, /) -> bool:
@@ -244,7 +301,7 @@ class SpawnLock:
     @property
     def kind(self, /) -> LockKind:
         """
-        What it is made of: `auto` until it was acquired for the first time.
+        What it is made of: "auto" while it is not held and was not asked for by its name.
         """
     @property
     def path(self, /) -> Path:
@@ -253,16 +310,17 @@ class SpawnLock:
         """
     def release(self, /) -> bool:
         """
-        Lets go of what this thread or task acquired last. False when it holds nothing, or no longer: somebody had broken the lock.
+        Lets go; a lock that was taken more than once is let go with its last release. `False` when this caller did not hold it
+        any more.
         """
     @staticmethod
     def test_flock(directory: StrPath) -> FlockSupport:
         """
-        Tries whether kernel locks exclude anybody in a directory.
+        Whether the kernel locks of the file system of this directory exclude anybody: it "works", it is "refused", or it "lies".
         """
     def try_acquire(self, /) -> bool:
         """
-        Whether the lock was to be had now.
+        Takes it if it is free.
         """
 
 @final

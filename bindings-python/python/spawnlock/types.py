@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict, Union
 
-from ._native import Event, SpawnLock
+from ._native import Acquired, Event, Server, SpawnLock
 
 #: Text, or anything that has a path.
 StrPath = Union[str, "os.PathLike[str]"]
@@ -64,10 +64,16 @@ Listener = Callable[[Event], object]
 
 #: Told the result of a wait, or its error, on the thread of the wait.
 Done = Callable[[Any, Union[BaseException, None]], object]
+#: What an exit is told of the exception that ends its block.
+Ignored = object
+#: A coroutine that gives a scope of a lock that is held.
+Acquiring = Coroutine[Any, Any, Acquired]
 #: A coroutine that gives the lock.
 Locked = Coroutine[Any, Any, SpawnLock]
 #: A coroutine that gives nothing back.
 Nothing = Coroutine[Any, Any, None]
+#: A coroutine that gives a server.
+LaterServer = Coroutine[Any, Any, Server]
 
 
 class Options(TypedDict, total=False):
@@ -91,4 +97,15 @@ class Options(TypedDict, total=False):
     on_lock_unavailable: OnLockUnavailable | None
     lock_patience: Seconds | None
     stop_timeout: Seconds | None
+    on_event: Listener | None
+
+
+class RestartOptions(TypedDict, total=False):
+    """The options of `restart_server`; one that is None counts as not given."""
+
+    only_generation: int | None
+    timeout: Seconds | None
+    stop_timeout: Seconds | None
+    break_after: Seconds | None
+    state_dir: StrPath | None
     on_event: Listener | None

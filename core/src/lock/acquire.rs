@@ -95,7 +95,7 @@ pub(crate) fn written_holder(path: &Path, kind: LockKind) -> Option<Holder> {
 fn by_kind<T>(path: &Path, terms: &Terms, mut take: impl FnMut(&Path, &Terms) -> Acquired<T>) -> Acquired<T> {
     match take(path, terms) {
         Acquired::Unavailable(error) if terms.kind == LockKind::Auto && sys::is_no_flock(&error) => {
-            take(&beside(path, ".excl"), &Terms { kind: LockKind::Excl, ..*terms })
+            take(&beside(path, ".excl"), &Terms { kind: LockKind::Excl, ..terms.clone() })
         }
         acquired => acquired,
     }

@@ -1,6 +1,5 @@
 //! The existence lock: held while its file exists. For peers that only know `O_CREAT|O_EXCL`, and file systems without `flock`.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +12,8 @@ use crate::lock::mutex::{Left, Mutex, beside};
 use crate::lock::options::Terms;
 use crate::lock::refresh::{self, Refreshed};
 use crate::lock::sight::{Seen, Sight};
-use crate::sys::{self, FileFacts};
+use crate::lock::takeover;
+use crate::sys;
 
 /// How long a release waits for the mutex: as long as its holder may be frozen before others break it.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(6);
@@ -54,6 +54,9 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
     let Some(mutex) = Mutex::lock(path, patience)? else {
         return Ok(Tried::Busy(None));
     };
+    if mutex.is_kernel() {
+        takeover::finish_cut_off(path);
+    }
     let seen = sight.look(path, terms)?;
     if let Seen::Held(holder) = seen {
         return Ok(Tried::Busy(holder));
@@ -63,7 +66,7 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
     text.push(b'\n');
     let draft = draft(path, &text, &holder.token, &mutex)?;
     let done = match &seen {
-        Seen::Stale(judged) | Seen::Overdue(judged, _) => replace(draft, path, judged)?,
+        Seen::Stale(judged) | Seen::Overdue(judged, _) => takeover::replace(draft, path, judged, mutex.is_kernel())?,
         Seen::Free | Seen::Held(_) => draft.appear(path)?,
     };
     let Some(file) = done else {
@@ -94,12 +97,16 @@ impl ExistenceLock {
         let retaken = self.mutex.take().and_then(Mutex::retake);
         let patience = Patience::uncancelled().within(RELEASE_PATIENCE);
         let mutex = retaken.or_else(|| Mutex::lock(&self.path, &patience).ok().flatten());
+        if mutex.as_ref().is_some_and(Mutex::is_kernel) {
+            takeover::finish_cut_off(&self.path);
+        }
         let was_ours = self.is_ours();
         if was_ours && mutex.is_some() && sys::remove_file(&self.path).is_ok() {
             return true;
         }
-        // Whatever its name is by now, and whatever kept us from it: without its owner our own file holds nobody up.
-        self.file.disown(&self.holder).is_ok() && was_ours
+        // Whatever its name is by now, and whatever kept us from it: without its owner our own file holds nobody up. One that
+        // somebody has written over is another's.
+        self.file.says(&self.text) && self.file.disown(&self.holder).is_ok() && was_ours
     }
 }
 
@@ -117,38 +124,4 @@ fn draft(lock: &Path, text: &[u8], token: &str, mutex: &Mutex) -> io::Result<Dra
     };
     draft.write(text)?;
     Ok(draft)
-}
-
-/// Takes the place of a file that was judged. What comes out in its stead is looked at once more: a peer without the mutex
-/// may have been quicker, and gets its own back.
-fn replace(draft: Draft, lock: &Path, judged: &FileFacts) -> io::Result<Option<File>> {
-    if sys::facts_at(lock).is_ok_and(|now| now != *judged) {
-        return Ok(None);
-    }
-    match sys::exchange(draft.path(), lock) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return draft.appear(lock),
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => return replace_unchecked(draft, lock, judged),
-        Err(error) => return Err(error),
-    }
-    let removed = match sys::facts_at(draft.path()) {
-        Ok(out) if out == *judged => sys::remove(draft.path()).map(|()| true),
-        Ok(_) => Ok(false),
-        Err(error) => Err(error),
-    };
-    if let Ok(true) = removed {
-        return Ok(draft.named());
-    }
-    sys::exchange(draft.path(), lock)?;
-    removed.map(|_| None)
-}
-
-/// Where two names cannot be exchanged.
-fn replace_unchecked(draft: Draft, lock: &Path, judged: &FileFacts) -> io::Result<Option<File>> {
-    if judged.directory {
-        sys::remove(lock)?;
-        return draft.appear(lock);
-    }
-    sys::rename_over(draft.path(), lock)?;
-    Ok(draft.named())
 }

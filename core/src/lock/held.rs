@@ -1,12 +1,13 @@
 //! What this process holds: so that taking a lock twice is an error, or a share, and never a wait for oneself.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::holder::Holder;
 use crate::lock::LockKind;
 use crate::lock::existence::ExistenceLock;
 use crate::lock::flock::KernelLock;
+use crate::sys::PerProcess;
 
 /// A lock that is held, by one guard or by several that share it.
 #[derive(Debug)]
@@ -33,27 +34,26 @@ pub(crate) enum Key {
     Token(String),
 }
 
-static HELD: Mutex<Vec<(u32, Weak<Held>)>> = Mutex::new(Vec::new());
+static HELD: PerProcess<Mutex<Vec<Weak<Held>>>> = PerProcess::new(Default::default);
+
+fn held_here() -> MutexGuard<'static, Vec<Weak<Held>>> {
+    HELD.get().lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Held {
     /// Notes that this process holds the lock.
     pub(crate) fn note(path: &Path, key: Key, owner: u64, part: Part) -> Arc<Self> {
         let taken_by = std::process::id();
         let held = Arc::new(Held { path: path.to_owned(), key, owner, taken_by, part: Mutex::new(Some(part)) });
-        let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push((taken_by, Arc::downgrade(&held)));
+        held_here().push(Arc::downgrade(&held));
         held
     }
 
-    /// The holding of that key, if it is this owner's.
-    pub(crate) fn find(key: &Key, owner: u64) -> Option<Arc<Self>> {
-        let own = std::process::id();
-        let all: Vec<Weak<Held>> = {
-            let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-            held.iter().filter(|(pid, _)| *pid == own).map(|(_, held)| held.clone()).collect()
-        };
+    /// The holding of that key, if its owner counts as ours.
+    pub(crate) fn find(key: &Key, is_ours: impl Fn(u64) -> bool) -> Option<Arc<Self>> {
+        let all = held_here().clone();
         // Outside the list's lock: the last share of one may end here, and that looks into the list.
-        all.iter().filter_map(Weak::upgrade).find(|held| held.key == *key && held.owner == owner)
+        all.iter().filter_map(Weak::upgrade).find(|held| held.key == *key && is_ours(held.owner))
     }
 
     pub(crate) fn kind(&self) -> LockKind {
@@ -86,17 +86,17 @@ impl Held {
     }
 
     /// Lets go. `false` when it was no longer ours.
-    pub(crate) fn let_go(&self) -> bool {
-        let Some(part) = self.part.lock().unwrap_or_else(PoisonError::into_inner).take() else { return false };
+    pub(crate) fn let_go(&mut self) -> bool {
+        // Without its lock, which in a forked child may be locked for ever.
+        let Some(part) = self.part.get_mut().unwrap_or_else(PoisonError::into_inner).take() else { return false };
         let in_child = std::process::id() != self.taken_by;
         let was_ours = match part {
             Part::Kernel(lock) => lock.release(in_child),
             Part::Existence(lock) => !in_child && lock.release(),
         };
         if !in_child {
-            let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
             // Ours is among those that nobody shares any more.
-            all.retain(|(pid, held)| *pid == self.taken_by && held.strong_count() > 0);
+            held_here().retain(|held| held.strong_count() > 0);
         }
         was_ours
     }

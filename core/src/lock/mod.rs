@@ -16,6 +16,7 @@ mod seat;
 mod sight;
 mod start;
 mod support;
+mod takeover;
 mod wait;
 
 use std::path::Path;
@@ -83,7 +84,7 @@ impl SpawnLock {
     /// or removed it, or this is a forked child's copy.
     pub fn release(self) -> bool {
         match Arc::try_unwrap(self.0) {
-            Ok(held) => held.let_go(),
+            Ok(mut held) => held.let_go(),
             Err(shared) => shared.is_held(),
         }
     }

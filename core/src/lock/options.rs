@@ -1,5 +1,6 @@
 //! How a lock is to be taken: its kind, and for how long and as whom one waits.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
@@ -63,6 +64,7 @@ pub struct LockOptions {
     pub(crate) break_after: Option<Duration>,
     pub(crate) reentrant: bool,
     pub(crate) owner: Option<u64>,
+    pub(crate) kin: Vec<Range<u64>>,
     pub(crate) anonymous: bool,
     pub(crate) cancel: Option<Cancel>,
     pub(crate) listener: Listener,
@@ -113,6 +115,13 @@ impl LockOptions {
         self
     }
 
+    /// Other owners of this process whose locks count as the caller's own: to wait for one of them would be to wait for oneself.
+    /// For hosts that run many tasks on one thread, or tasks within tasks. Default: none.
+    pub fn kin(mut self, owners: impl IntoIterator<Item = Range<u64>>) -> Self {
+        self.kin = owners.into_iter().collect();
+        self
+    }
+
     /// Whether the holder is written into the file of a kernel lock, for people who ask on whom they wait. Default: yes.
     pub fn record_holder(mut self, record: bool) -> Self {
         self.anonymous = !record;
@@ -145,6 +154,7 @@ impl LockOptions {
             stale_after,
             break_after: self.break_after,
             owner: self.owner.unwrap_or_else(this_thread),
+            kin: self.kin.clone(),
             reentrant: self.reentrant,
             signature: if self.anonymous { Signature::None } else { Signature::Own },
         };
@@ -154,12 +164,13 @@ impl LockOptions {
 }
 
 /// Checked options, but for how long one waits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) kind: LockKind,
     pub(crate) stale_after: Duration,
     pub(crate) break_after: Option<Duration>,
     pub(crate) owner: u64,
+    pub(crate) kin: Vec<Range<u64>>,
     pub(crate) reentrant: bool,
     pub(crate) signature: Signature,
 }
@@ -177,7 +188,13 @@ pub(crate) enum Signature {
 impl Terms {
     /// What a lock of a place is taken with.
     pub(crate) fn of_place(kind: LockKind) -> Self {
-        Terms { kind, stale_after: STALE_AFTER, break_after: None, owner: this_thread(), reentrant: false, signature: Signature::Apart }
+        let (stale_after, owner, signature) = (STALE_AFTER, this_thread(), Signature::Apart);
+        Terms { kind, stale_after, break_after: None, owner, kin: Vec::new(), reentrant: false, signature }
+    }
+
+    /// Whether a lock of that owner is the caller's own.
+    pub(crate) fn counts(&self, owner: u64) -> bool {
+        owner == self.owner || self.kin.iter().any(|kin| kin.contains(&owner))
     }
 }
 

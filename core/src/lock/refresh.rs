@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::holder::Holder;
-use crate::sys;
+use crate::sys::{self, PerProcess};
 
 const STACK: usize = 64 * 1024;
 
@@ -25,27 +25,21 @@ pub(crate) struct Refreshed {
 
 #[derive(Debug, Default)]
 struct Rounds {
-    /// The process whose thread makes the rounds; a forked child has none.
-    pid: u32,
     running: bool,
     /// What the thread sleeps for.
     every: Duration,
     locks: Vec<Weak<Refreshed>>,
 }
 
-static ROUNDS: Mutex<Option<Rounds>> = Mutex::new(None);
-static CHANGED: Condvar = Condvar::new();
+/// A forked child has no thread that makes the rounds.
+static ROUNDS: PerProcess<(Mutex<Rounds>, Condvar)> = PerProcess::new(Default::default);
 
 /// Refreshes the file every third of the time after which others take it for left behind. Where no thread is to be had the
 /// pid in it still proves, on this machine, that its owner lives.
 pub(crate) fn keep_fresh(file: File, stale_after: Duration) -> Arc<Refreshed> {
     let refreshed = Arc::new(Refreshed { file, every: stale_after / 3, retired: AtomicBool::new(false) });
-    let mut rounds = ROUNDS.lock().unwrap_or_else(PoisonError::into_inner);
-    let pid = std::process::id();
-    let rounds = match &mut *rounds {
-        Some(rounds) if rounds.pid == pid => rounds,
-        other => other.insert(Rounds { pid, ..Rounds::default() }),
-    };
+    let (rounds, changed) = ROUNDS.get();
+    let mut rounds = rounds.lock().unwrap_or_else(PoisonError::into_inner);
     rounds.locks.retain(|lock| lock.strong_count() > 0);
     rounds.locks.push(Arc::downgrade(&refreshed));
     if !rounds.running {
@@ -53,29 +47,32 @@ pub(crate) fn keep_fresh(file: File, stale_after: Duration) -> Arc<Refreshed> {
         rounds.running = thread::Builder::new().name("spawnlock-fresh".into()).stack_size(STACK).spawn(make_rounds).is_ok();
     } else if refreshed.every < rounds.every {
         rounds.every = refreshed.every;
-        CHANGED.notify_one();
+        changed.notify_one();
     }
     refreshed
 }
 
 /// One round after the other, until one finds no lock.
 fn make_rounds() {
-    let mut guard = ROUNDS.lock().unwrap_or_else(PoisonError::into_inner);
-    while let Some(rounds) = &mut *guard {
+    let (shared, changed) = ROUNDS.get();
+    let mut rounds = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
         let every = rounds.every;
-        let (again, waited) = CHANGED.wait_timeout(guard, every).unwrap_or_else(PoisonError::into_inner);
-        guard = again;
-        let Some(rounds) = guard.as_mut().filter(|_| waited.timed_out()) else { continue };
+        let (again, waited) = changed.wait_timeout(rounds, every).unwrap_or_else(PoisonError::into_inner);
+        rounds = again;
+        if !waited.timed_out() {
+            continue;
+        }
         let locks: Vec<Arc<Refreshed>> = rounds.locks.iter().filter_map(Weak::upgrade).collect();
         rounds.every = locks.iter().map(|lock| lock.every).min().unwrap_or(every);
         rounds.running = !locks.is_empty();
         if locks.is_empty() {
             return;
         }
-        drop(guard);
+        drop(rounds);
         locks.iter().for_each(|lock| lock.refresh());
         drop(locks);
-        guard = ROUNDS.lock().unwrap_or_else(PoisonError::into_inner);
+        rounds = shared.lock().unwrap_or_else(PoisonError::into_inner);
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use fs4::FileExt;
 
 use crate::cancel::{Patience, Wake};
-use crate::sys::{self, Bell, CloseOnFork};
+use crate::sys::{self, Bell, CloseOnFork, PerProcess};
 
 /// The thread makes one system call and rings a bell.
 const STACK: usize = 64 * 1024;
@@ -54,15 +54,13 @@ struct Task {
 /// The threads of this process and the seats that were left.
 #[derive(Default)]
 struct Room {
-    /// Whose threads they are: a forked child has none.
-    pid: u32,
     idle: usize,
     tasks: Vec<Task>,
     left: Vec<Arc<Queued>>,
 }
 
-static ROOM: Mutex<Option<Room>> = Mutex::new(None);
-static TASKS: Condvar = Condvar::new();
+/// A forked child has none of the threads.
+static ROOM: PerProcess<(Mutex<Room>, Condvar)> = PerProcess::new(Default::default);
 
 impl Seat {
     /// Queues for the lock of `file`, which is the file with this id.
@@ -104,7 +102,7 @@ fn hand_over(task: Task) -> io::Result<()> {
         room.idle >= room.tasks.len()
     });
     if idle {
-        TASKS.notify_one();
+        ROOM.get().1.notify_one();
         return Ok(());
     }
     let started = thread::Builder::new().name("spawnlock-wait".into()).stack_size(STACK).spawn(sit_down);
@@ -113,19 +111,18 @@ fn hand_over(task: Task) -> io::Result<()> {
 
 /// One task after the other, until none has come for a while.
 fn sit_down() {
+    let (shared, come) = ROOM.get();
     loop {
-        let mut room = lock(&ROOM);
+        let mut room = lock(shared);
         let task = loop {
-            let Some(ours) = room.as_mut() else { return };
-            if let Some(task) = ours.tasks.pop() {
+            if let Some(task) = room.tasks.pop() {
                 break task;
             }
-            ours.idle += 1;
-            let (again, waited) = TASKS.wait_timeout(room, IDLE).unwrap_or_else(PoisonError::into_inner);
+            room.idle += 1;
+            let (again, waited) = come.wait_timeout(room, IDLE).unwrap_or_else(PoisonError::into_inner);
             room = again;
-            let Some(ours) = room.as_mut() else { return };
-            ours.idle -= 1;
-            if waited.timed_out() && ours.tasks.is_empty() {
+            room.idle -= 1;
+            if waited.timed_out() && room.tasks.is_empty() {
                 return;
             }
         };
@@ -165,12 +162,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn with_room<T>(act: impl FnOnce(&mut Room) -> T) -> T {
-    let mut room = lock(&ROOM);
-    let pid = std::process::id();
-    match &mut *room {
-        Some(room) if room.pid == pid => act(room),
-        other => act(other.insert(Room { pid, ..Room::default() })),
-    }
+    act(&mut lock(&ROOM.get().0))
 }
 
 /// A seat for this file that somebody left, now with our bell.

@@ -111,7 +111,7 @@ impl<'a> Contender<'a> {
 
     /// Somebody has it: ourselves?
     fn busy(&self, key: &Key) -> Tried {
-        match Held::find(key, self.terms.owner) {
+        match Held::find(key, |owner| self.terms.counts(owner)) {
             Some(held) if self.terms.reentrant => Tried::Held(SpawnLock(held)),
             Some(_) => Tried::Unavailable(io::ErrorKind::Deadlock.into()),
             None => Tried::Busy,

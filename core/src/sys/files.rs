@@ -208,6 +208,11 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     if facts_at(path)?.directory { again(|| fs::remove_dir(path)) } else { remove_file(path) }
 }
 
+/// Gives a file a second name.
+pub(crate) fn link(file: &Path, name: &Path) -> io::Result<()> {
+    Ok(retry_on_intr(|| rustix::fs::linkat(CWD, file, CWD, name, AtFlags::empty()))?)
+}
+
 /// Gives each of two files the other's name, in one step. `Unsupported` where the file system cannot.
 pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     match retry_on_intr(|| rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)) {

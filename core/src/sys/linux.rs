@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::EventfdFlags;
@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Pid, PidfdFlags};
 
-use super::{Interest, PortOwner, Process, Signal, Wanted};
+use super::{Interest, PerProcess, PortOwner, Process, Signal, Wanted};
 
 /// Something to wait for that another thread rings, once and for good.
 #[derive(Debug)]
@@ -51,14 +51,15 @@ pub(crate) struct Watch {
     removed: Option<(i32, OsString)>,
 }
 
-/// Descriptors to use again, each with the process that made it. Closing one can take 20 ms, the grace period of the kernel's
-/// lists, and would stand between a waiter's having the lock and its return.
-static IDLE: Mutex<Vec<(u32, OwnedFd)>> = Mutex::new(Vec::new());
+/// Descriptors to use again: closing one can take 20 ms, the grace period of the kernel's lists, and would stand between a
+/// waiter's having the lock and its return. A forked child shares its parent's, and would take the parent's news.
+static IDLE: PerProcess<Mutex<Vec<OwnedFd>>> = PerProcess::new(Default::default);
 const IDLE_MOST: usize = 4;
 
 impl Watch {
     pub(crate) fn on(wanted: &[Wanted<'_>]) -> io::Result<Self> {
-        let fd = match idle_descriptor() {
+        let idle = idle_descriptors().pop();
+        let fd = match idle {
             Some(fd) => fd,
             None => rustix::fs::inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
         };
@@ -120,19 +121,15 @@ impl Drop for Watch {
         for watch in &self.watches {
             let _ = rustix::fs::inotify::remove_watch(&fd, *watch);
         }
-        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = idle_descriptors();
         if idle.len() < IDLE_MOST {
-            idle.push((std::process::id(), fd));
+            idle.push(fd);
         }
     }
 }
 
-/// One of this very process: a forked child shares its parent's, and would take the parent's news.
-fn idle_descriptor() -> Option<OwnedFd> {
-    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-    let own = std::process::id();
-    idle.retain(|(pid, _)| *pid == own);
-    idle.pop().map(|(_, fd)| fd)
+fn idle_descriptors() -> MutexGuard<'static, Vec<OwnedFd>> {
+    IDLE.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A text that differs after every boot.

@@ -7,6 +7,7 @@ mod child;
 mod files;
 mod net;
 mod on_fork;
+mod per_process;
 mod unix;
 
 #[cfg(target_os = "linux")]
@@ -20,11 +21,12 @@ compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a po
 
 pub(crate) use child::{Detached, NotStarted, start_detached};
 pub(crate) use files::{
-    FileFacts, Lookup, create_new, exchange, facts_at, facts_of, inspect_dir, is_at, is_named, is_writable, make_private_dir, open_log,
-    open_private, read_start, remove, remove_file, rename_new, rename_over, same_file, stamp, touch, with_parent, write_start,
+    FileFacts, Lookup, create_new, exchange, facts_at, facts_of, inspect_dir, is_at, is_named, is_writable, link, make_private_dir,
+    open_log, open_private, read_start, remove, remove_file, rename_new, rename_over, same_file, stamp, touch, with_parent, write_start,
 };
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
+pub(crate) use per_process::PerProcess;
 pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
     sees_own_pids, send_signal,

@@ -6,7 +6,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Descriptors that a forked child must not keep: it would hold the lock long after its parent let go by dying.
-static ON_FORK: [AtomicI32; 64] = [const { AtomicI32::new(-1) }; 64];
+static ON_FORK: [AtomicI32; 512] = [const { AtomicI32::new(-1) }; 512];
 
 /// Registers a descriptor that a forked child closes at once; dropping the answer ends that.
 pub(crate) fn close_on_fork(fd: &impl AsFd) -> CloseOnFork {

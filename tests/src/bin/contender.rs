@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
 use serde_json::{Value, json};
-use spawnlock::{LockKind, OnLockUnavailable, ServerSpec};
+use spawnlock::{Event, LockKind, OnLockUnavailable, RestartOptions, Server, ServerSpec, StateDir};
 use spawnlock_tests::gate;
 
 const HELP: &str = "\
@@ -23,6 +23,8 @@ only here:
   --lock-file FILE
   --on-lock-unavailable proceed|fail
   --probe-timeout-ms N
+  --break-after-ms N, --stop-timeout-ms N: with --restart
+  --restart              restart the server of that name in place of asking for it; without CMD
   --exec                 run CMD at the gate in place of asking: for clients that know no gate
 ";
 
@@ -39,6 +41,9 @@ struct Options {
     lock_file: Option<PathBuf>,
     on_lock_unavailable: OnLockUnavailable,
     events: bool,
+    restart: bool,
+    break_after_ms: Option<u64>,
+    stop_timeout_ms: Option<u64>,
     exec: bool,
     command: Vec<OsString>,
 }
@@ -71,7 +76,7 @@ fn main() -> ExitCode {
 
 fn ensure(options: Options) -> (Value, ExitCode) {
     let start = Instant::now();
-    let outcome = spec(options).ensure();
+    let outcome = if options.restart { restart(options) } else { spec(options).ensure() };
     let ms = start.elapsed().as_secs_f64() * 1000.0;
     match outcome {
         Ok(server) => {
@@ -107,9 +112,30 @@ fn spec(options: Options) -> ServerSpec {
         spec = spec.identity(fields);
     }
     if options.events {
-        spec = spec.on_event(|event| eprintln!("{} {}", event.kind.as_str(), event.message));
+        spec = spec.on_event(tell);
     }
     spec
+}
+
+fn restart(options: Options) -> spawnlock::Result<Server> {
+    let mut how = RestartOptions::new();
+    if let Some(ms) = options.timeout_ms {
+        how = how.timeout(Duration::from_millis(ms));
+    }
+    if let Some(ms) = options.break_after_ms {
+        how = how.break_after(Duration::from_millis(ms));
+    }
+    if let Some(ms) = options.stop_timeout_ms {
+        how = how.stop_timeout(Duration::from_millis(ms));
+    }
+    if options.events {
+        how = how.on_event(tell);
+    }
+    StateDir::new(options.state_dir.as_deref())?.restart(&options.name, &how)
+}
+
+fn tell(event: &Event) {
+    eprintln!("{} {}", event.kind.as_str(), event.message);
 }
 
 fn exec(command: &[OsString]) -> ExitCode {
@@ -139,6 +165,9 @@ fn read_options() -> Result<Option<Options>, lexopt::Error> {
             Long("lock-file") => options.lock_file = Some(args.value()?.into()),
             Long("on-lock-unavailable") => options.on_lock_unavailable = args.value()?.parse_with(OnLockUnavailable::parse)?,
             Long("events") => options.events = true,
+            Long("restart") => options.restart = true,
+            Long("break-after-ms") => options.break_after_ms = Some(args.value()?.parse()?),
+            Long("stop-timeout-ms") => options.stop_timeout_ms = Some(args.value()?.parse()?),
             Long("exec") => options.exec = true,
             Value(word) => {
                 options.command = std::iter::once(word).chain(args.raw_args()?).collect();

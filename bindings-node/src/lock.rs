@@ -1,0 +1,259 @@
+//! The lock alone, as the class in `js/lock.cjs` needs it.
+
+use std::mem;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::{External, Function, Unknown};
+use napi::{Env, Status};
+use napi_derive::napi;
+use spawnlock::{Cancel, Event, LockKind, SpawnLock};
+
+use crate::error::{Code, Failure, Problem};
+use crate::event::{LockHolder, ServerEvent};
+use crate::job::{Job, Outcome, Teller};
+use crate::options::{HolderOptions, LockOptions, LockTerms};
+use crate::owner;
+use crate::read::{camel_case, text};
+use crate::server::path_text;
+
+type Result<T> = napi::Result<T, Code>;
+
+/// A lock in the hands of JavaScript. When it is collected, or its thread ends, the lock is released.
+pub struct Guard {
+    state: State,
+    owner: u64,
+}
+
+enum State {
+    Held(SpawnLock),
+    Released { path: PathBuf, kind: LockKind },
+}
+
+impl Guard {
+    fn new(lock: SpawnLock, owner: u64) -> External<Self> {
+        External::new(Guard { state: State::Held(lock), owner })
+    }
+
+    fn take(&mut self) -> Option<SpawnLock> {
+        let released = match &self.state {
+            State::Held(lock) => State::Released { path: lock.path().to_owned(), kind: lock.kind() },
+            State::Released { .. } => return None,
+        };
+        match mem::replace(&mut self.state, released) {
+            State::Held(lock) => Some(lock),
+            State::Released { .. } => None,
+        }
+    }
+}
+
+/// Where a job leaves its lock: what is sent to a thread of JavaScript that ends meanwhile is lost, and so would be the lock.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    lock: Arc<Mutex<Option<SpawnLock>>>,
+    owner: u64,
+}
+
+impl Slot {
+    fn fill(&self, lock: Option<SpawnLock>) -> Outcome {
+        *locked(&self.lock) = lock;
+        Outcome::D(())
+    }
+
+    fn empty(&self) -> Option<External<Guard>> {
+        locked(&self.lock).take().map(|lock| Guard::new(lock, self.owner))
+    }
+}
+
+/// Reads options. What it gives serves any number of calls.
+#[napi(skip_typescript)]
+pub fn lock_options(options: Unknown) -> Result<External<LockTerms>> {
+    Ok(External::new(LockOptions::read(options)?.checked()?))
+}
+
+/// What they may be.
+#[napi(skip_typescript)]
+pub fn lock_option_names() -> Vec<String> {
+    LockOptions::NAMES.iter().map(|name| camel_case(name)).collect()
+}
+
+/// Waits for a lock. `within` are the owners whose `withLock` runs around this call; it is `scoped` when it is made by another one.
+#[napi(skip_typescript)]
+pub fn acquire(path: Unknown, terms: &External<LockTerms>, within: Option<Vec<f64>>, scoped: bool) -> Result<External<Job>> {
+    let kin = if scoped { owner::read(within) } else { kin(terms, within) };
+    let wanted = Wanted::new(path, terms, kin)?;
+    let first = wanted.clone();
+    let at_once = move || first.try_flock().flatten().map(|lock| first.slot.fill(Some(lock)));
+    Ok(wanted.job(at_once, |path, options| SpawnLock::acquire(path, options).map(Some)))
+}
+
+/// The same without waiting.
+#[napi(skip_typescript)]
+pub fn try_acquire(path: Unknown, terms: &External<LockTerms>, within: Option<Vec<f64>>) -> Result<External<Job>> {
+    let wanted = Wanted::new(path, terms, kin(terms, within))?;
+    let first = wanted.clone();
+    let at_once = move || first.try_flock().map(|lock| first.slot.fill(lock));
+    Ok(wanted.job(at_once, |path, options| SpawnLock::try_acquire(path, options)))
+}
+
+/// What one of these has brought, once it is over.
+#[napi(skip_typescript)]
+pub fn acquired(job: &External<Job>) -> Option<External<Guard>> {
+    job.slot.as_ref().and_then(Slot::empty)
+}
+
+/// Waits on the thread of JavaScript. Whatever that thread holds would be waited for in vain.
+#[napi(skip_typescript)]
+pub fn acquire_sync(
+    env: Env,
+    path: Unknown,
+    terms: &External<LockTerms>,
+    tell: Option<Function<ServerEvent, ()>>,
+) -> Result<External<Guard>> {
+    let (path, owner) = (text("path", path)?, owner::new());
+    let options = terms.core.clone().owner(owner).kin([owner::all_of_thread()]);
+    let lock = match tell {
+        None => SpawnLock::acquire(path, &options),
+        Some(tell) => told_afterwards(&tell, |listen| SpawnLock::acquire(path, &options.on_event(listen)))?,
+    };
+    Ok(Guard::new(lock.map_err(|error| thrown(env, error))?, owner))
+}
+
+/// The same without waiting.
+#[napi(skip_typescript)]
+pub fn try_acquire_sync(env: Env, path: Unknown, terms: &External<LockTerms>, within: Option<Vec<f64>>) -> Result<Option<External<Guard>>> {
+    let (path, owner) = (text("path", path)?, owner::new());
+    let lock = SpawnLock::try_acquire(path, &terms.core.clone().owner(owner).kin(kin(terms, within)));
+    Ok(lock.map_err(|error| thrown(env, error))?.map(|lock| Guard::new(lock, owner)))
+}
+
+/// Lets go. A kernel lock is let go at once; for the other kind one may have to wait for its mutex.
+#[napi(skip_typescript)]
+pub fn release(guard: &mut External<Guard>) -> External<Job> {
+    match guard.take() {
+        Some(lock) if lock.kind() == LockKind::Excl => Job::new(Cancel::new(), move |_| Ok(Outcome::E(lock.release()))),
+        lock => Job::done(Outcome::E(lock.is_some_and(SpawnLock::release))),
+    }
+}
+
+#[napi(skip_typescript)]
+pub fn release_sync(guard: &mut External<Guard>) -> bool {
+    guard.take().is_some_and(SpawnLock::release)
+}
+
+#[napi(skip_typescript)]
+pub fn lock_held(guard: &External<Guard>) -> bool {
+    matches!(&guard.state, State::Held(lock) if lock.is_held())
+}
+
+#[napi(skip_typescript)]
+pub fn lock_path(guard: &External<Guard>) -> String {
+    match &guard.state {
+        State::Held(lock) => path_text(lock.path()),
+        State::Released { path, .. } => path_text(path),
+    }
+}
+
+#[napi(skip_typescript)]
+pub fn lock_kind(guard: &External<Guard>) -> &'static str {
+    match &guard.state {
+        State::Held(lock) => lock.kind().as_str(),
+        State::Released { kind, .. } => kind.as_str(),
+    }
+}
+
+#[napi(skip_typescript)]
+pub fn lock_holder(guard: &External<Guard>) -> Option<LockHolder> {
+    match &guard.state {
+        State::Held(lock) => Some(lock.holder().into()),
+        State::Released { .. } => None,
+    }
+}
+
+/// For calls from within `withLock`.
+#[napi(skip_typescript)]
+pub fn lock_owner(guard: &External<Guard>) -> f64 {
+    guard.owner as f64
+}
+
+/// Who holds the lock at a path now.
+#[napi(skip_typescript)]
+pub fn holder_of(env: Env, path: Unknown, options: Unknown) -> Result<Option<LockHolder>> {
+    let path = text("path", path)?;
+    let kind = HolderOptions::read(options)?.kind()?;
+    let holder = SpawnLock::holder_of(path, kind).map_err(|error| thrown(env, error))?;
+    Ok(holder.map(LockHolder::from))
+}
+
+#[napi(skip_typescript)]
+pub fn test_flock(env: Env, dir: Unknown) -> Result<&'static str> {
+    let support = SpawnLock::test_flock(text("dir", dir)?);
+    Ok(support.map_err(|error| thrown(env, error))?.as_str())
+}
+
+/// A lock that a job is to bring.
+#[derive(Clone)]
+struct Wanted {
+    path: String,
+    options: spawnlock::LockOptions,
+    kind: LockKind,
+    listens: bool,
+    slot: Slot,
+}
+
+impl Wanted {
+    fn new(path: Unknown, terms: &LockTerms, kin: Vec<Range<u64>>) -> Result<Self> {
+        let slot = Slot { lock: Arc::default(), owner: owner::new() };
+        let options = terms.core.clone().owner(slot.owner).kin(kin);
+        Ok(Wanted { path: text("path", path)?, options, kind: terms.kind, listens: terms.listens, slot })
+    }
+
+    /// A kernel lock that is free is had in less time than a thread begins. `None` is for a thread to find out.
+    fn try_flock(&self) -> Option<Option<SpawnLock>> {
+        if self.kind == LockKind::Excl {
+            return None;
+        }
+        SpawnLock::try_acquire(&self.path, &self.options.clone().kind(LockKind::Flock)).ok()
+    }
+
+    fn job(
+        self,
+        at_once: impl FnOnce() -> Option<Outcome> + 'static,
+        take: impl FnOnce(&str, &spawnlock::LockOptions) -> spawnlock::Result<Option<SpawnLock>> + Send + 'static,
+    ) -> External<Job> {
+        let (cancel, slot) = (Cancel::new(), self.slot.clone());
+        let options = self.options.cancel(cancel.clone());
+        let work = move |teller: Teller| {
+            let options = if self.listens { options.on_event(move |event| teller.tell(event)) } else { options };
+            Ok(self.slot.fill(take(&self.path, &options)?))
+        };
+        Job::for_lock(cancel, slot, at_once, work)
+    }
+}
+
+/// Whose locks are the caller's own: those of the calls around it, and for one who wants a share, those of its thread.
+fn kin(terms: &LockTerms, within: Option<Vec<f64>>) -> Vec<Range<u64>> {
+    if terms.shares { vec![owner::all_of_thread()] } else { owner::read(within) }
+}
+
+/// JavaScript cannot be told anything while its thread waits.
+fn told_afterwards<T>(tell: &Function<ServerEvent, ()>, wait: impl FnOnce(Box<dyn Fn(&Event) + Send + Sync>) -> T) -> Result<T> {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&events);
+    let outcome = wait(Box::new(move |event| locked(&heard).push(ServerEvent::from(event))));
+    for event in locked(&events).drain(..) {
+        tell.call(event).map_err(Problem::from)?;
+    }
+    Ok(outcome)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A failure, thrown with all its facts.
+fn thrown(env: Env, error: spawnlock::Error) -> napi::Error<Code> {
+    let thrown = env.throw(Failure::from(error));
+    Problem::Host(thrown.map_or_else(|error| error, |()| napi::Error::from_status(Status::PendingException))).into()
+}

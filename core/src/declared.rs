@@ -1,0 +1,71 @@
+//! What a record keeps of how a server was declared, and the spec made from it again.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::deadline;
+use crate::lock::LockKind;
+use crate::plan::{Plan, Start};
+use crate::probe::CheckSource;
+use crate::record::{Declared, Record};
+use crate::spec::ServerSpec;
+
+impl Declared {
+    /// What a spec says of the server. How long its caller waits for the lock is the caller's own affair.
+    pub(crate) fn of(spec: &ServerSpec) -> Self {
+        let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as u64);
+        Declared {
+            shell: spec.shell.clone(),
+            env: spec.env.iter().cloned().collect(),
+            keep_out_env: spec.keep_out_env,
+            umask: spec.umask,
+            log: spec.log.as_deref().and_then(|log| std::path::absolute(log).ok()),
+            tail_lines: spec.tail_lines,
+            identity: spec.identity.clone(),
+            checks_lost: false,
+            timeout_ms: ms(spec.timeout),
+            probe_timeout_ms: ms(spec.probe_timeout),
+            stop_timeout_ms: ms(spec.stop_timeout),
+            lock: Some(spec.lock).filter(|kind| *kind != LockKind::Auto).map(|kind| kind.as_str().to_owned()),
+            lock_file: spec.lock_file.as_deref().and_then(|file| std::path::absolute(file).ok()),
+        }
+    }
+}
+
+/// The record of a start that is about to happen.
+pub(crate) fn record_of(plan: &Plan, start: &Start, cwd: PathBuf, generation: u64) -> Record {
+    let mut record = Record::starting(&plan.name, generation, deadline::unique());
+    record.endpoint = plan.endpoint.as_ref().map(ToString::to_string);
+    record.command = start.argv.clone();
+    record.cwd = cwd;
+    record.timeout_ms = plan.timeout.as_millis() as u64;
+    record.ready = plan.probe.checks.iter().filter_map(|check| check.to_value()).collect();
+    let checks_lost = plan.declared.checks_lost || record.ready.len() < plan.probe.checks.len();
+    record.declared = Some(Box::new(Declared { checks_lost, ..plan.declared.clone() }));
+    record
+}
+
+/// The spec that a record tells of. The directory is the one it ran in, whoever asks now.
+pub(crate) fn spec_of(record: &Record, state_dir: &Path) -> ServerSpec {
+    let kept = record.declared.as_deref().cloned().unwrap_or_default();
+    ServerSpec {
+        name: Some(record.name.clone()),
+        command: if kept.shell.is_some() { Vec::new() } else { record.command.clone() },
+        shell: kept.shell,
+        cwd: Some(record.cwd.clone()).filter(|cwd| cwd.is_absolute()),
+        env: kept.env.into_iter().collect(),
+        keep_out_env: kept.keep_out_env,
+        umask: kept.umask,
+        ready: record.ready.iter().map(CheckSource::from).collect(),
+        identity: kept.identity,
+        timeout: kept.timeout_ms.map(Duration::from_millis),
+        probe_timeout: kept.probe_timeout_ms.map(Duration::from_millis),
+        log: kept.log,
+        tail_lines: kept.tail_lines,
+        state_dir: Some(state_dir.to_owned()),
+        stop_timeout: kept.stop_timeout_ms.map(Duration::from_millis),
+        lock: kept.lock.and_then(|word| LockKind::parse(&word).ok()).unwrap_or_default(),
+        lock_file: kept.lock_file,
+        ..ServerSpec::default()
+    }
+}

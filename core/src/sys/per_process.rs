@@ -1,0 +1,56 @@
+//! What each process has for itself: a forked child begins anew.
+//!
+//! A child inherits a mutex as it was at the fork, and if another thread of its parent held it just then, nobody in the child
+//! ever lets go of it.
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+/// Counts the forks that lie between this process and its first ancestor with this code.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// A value for one process. What a child inherits it leaves alone, unlocked and undropped.
+pub(crate) struct PerProcess<T: 'static> {
+    current: AtomicPtr<(u64, T)>,
+    new: fn() -> T,
+}
+
+impl<T: Send + Sync> PerProcess<T> {
+    pub(crate) const fn new(new: fn() -> T) -> Self {
+        PerProcess { current: AtomicPtr::new(std::ptr::null_mut()), new }
+    }
+
+    /// That of this process; made when it is first asked for.
+    pub(crate) fn get(&self) -> &'static T {
+        loop {
+            let known = self.current.load(Ordering::Acquire);
+            // SAFETY: what is put here came out of a box, is never freed, and is changed by nobody but through `&T`.
+            match unsafe { known.as_ref() } {
+                Some((forks, value)) if *forks == FORKS.load(Ordering::Acquire) => return value,
+                _ => self.make(known),
+            }
+        }
+    }
+
+    #[cold]
+    fn make(&self, known: *mut (u64, T)) {
+        count_forks();
+        let made = Box::into_raw(Box::new((FORKS.load(Ordering::Acquire), (self.new)())));
+        if self.current.compare_exchange(known, made, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // SAFETY: it came out of a box just now, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(made) });
+        }
+    }
+}
+
+fn count_forks() {
+    static HANDLER: Once = Once::new();
+    HANDLER.call_once(|| {
+        // SAFETY: the handler runs in the child of a fork, where it only counts.
+        unsafe { libc::pthread_atfork(None, None, Some(count)) };
+    });
+}
+
+unsafe extern "C" fn count() {
+    FORKS.fetch_add(1, Ordering::AcqRel);
+}

@@ -3,6 +3,7 @@
 #
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
+#   make test-root locks where only root can arrange it
 #   make storm    300 clients, 500 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
 #   make fuzz     five minutes of bytes nobody thought of, for the parsers
@@ -25,7 +26,7 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python fixture storm fuzz bench clean
+.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python test-root fixture storm fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
@@ -103,6 +104,11 @@ test-rust: build build/nextest.stamp
 build/nextest.stamp:
 	$(CARGO) nextest --version >/dev/null 2>&1 || $(CARGO) install cargo-nextest --locked
 	mkdir -p build && touch $@
+
+# What only root can arrange: namespaces, frozen groups, full disks, odd file systems. What cannot be had here is skipped, with a word.
+test-root: build/nextest.stamp
+	$(CARGO) build --locked --manifest-path tests/fuse/Cargo.toml --target-dir '$(abspath $(TARGET))'
+	SPAWNLOCK_TEST_ODD_FS='$(abspath $(TARGET))/debug/odd-fs' $(PLAIN) $(CARGO) nextest run --locked --run-ignored only --success-output final -E 'binary(root_locks) | binary(root_disks)'
 
 FIXTURE := $(abspath $(TARGET))/debug/fixture-server
 

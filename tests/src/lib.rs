@@ -17,6 +17,7 @@ mod outcome;
 pub mod phase;
 mod port;
 pub mod process;
+pub mod root;
 mod scene;
 pub mod strace;
 pub mod sys;

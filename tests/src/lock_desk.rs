@@ -1,7 +1,7 @@
 //! A directory with one lock, what may lie there already, and those who want it.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -34,7 +34,8 @@ pub enum Before {
 /// A directory with one lock.
 #[derive(Debug)]
 pub struct Desk {
-    dir: tempfile::TempDir,
+    dir: PathBuf,
+    _made: Option<tempfile::TempDir>,
     /// Of which kind.
     pub kind: LockKind,
 }
@@ -45,7 +46,13 @@ impl Desk {
     /// # Panics
     /// When the system has no room for one.
     pub fn new(kind: LockKind) -> Self {
-        Desk { dir: tempfile::Builder::new().prefix("sl-desk-").tempdir().expect("a temporary directory"), kind }
+        let made = tempfile::Builder::new().prefix("sl-desk-").tempdir().expect("a temporary directory");
+        Desk { dir: made.path().to_owned(), _made: Some(made), kind }
+    }
+
+    /// One in a directory that is there already.
+    pub fn at(dir: &Path, kind: LockKind) -> Self {
+        Desk { dir: dir.to_owned(), _made: None, kind }
     }
 
     /// One in which something lies already.
@@ -80,12 +87,12 @@ impl Desk {
 
     /// The lock.
     pub fn path(&self) -> PathBuf {
-        self.dir.path().join("the.lock")
+        self.dir.join("the.lock")
     }
 
     /// Everything that is there.
     pub fn files(&self) -> Vec<String> {
-        files_in(self.dir.path())
+        files_in(&self.dir)
     }
 
     /// A contender in Rust, as a command line.
@@ -223,8 +230,12 @@ impl Stayer {
     /// # Panics
     /// When it cannot be killed.
     pub fn kill(mut self) {
+        // Open until nobody is there any more who could take its end for the word to let go.
+        let _orders = self.child.stdin.take();
         self.child.kill().expect("a process to kill");
         self.child.wait().expect("its end");
+        let mut rest = String::new();
+        self.child.stdout.take().expect("its output").read_to_string(&mut rest).expect("the end of what ran under it");
     }
 }
 

@@ -26,7 +26,7 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python test-root fixture storm fuzz bench clean
+.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python test-root fixture storm breakers fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'

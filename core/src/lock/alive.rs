@@ -3,8 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fs4::FileExt;
-
+use crate::lock::kernel;
 use crate::place::Place;
 use crate::sys::{self, Lookup};
 
@@ -44,15 +43,12 @@ pub(crate) fn is_held(path: &Path) -> bool {
         Ok(file) => file,
         Err(error) => return !sys::is_unavailable(&error) && error.kind() != io::ErrorKind::NotFound,
     };
-    loop {
-        match FileExt::try_lock_shared(&file) {
-            Ok(()) => {
-                let _ = FileExt::unlock(&file);
-                return false;
-            }
-            Err(fs4::TryLockError::WouldBlock) => return true,
-            Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(fs4::TryLockError::Error(error)) => return !sys::is_unavailable(&error),
+    match kernel::try_lock_shared(&file) {
+        Ok(true) => {
+            let _ = kernel::unlock(&file);
+            false
         }
+        Ok(false) => true,
+        Err(error) => !sys::is_unavailable(&error),
     }
 }

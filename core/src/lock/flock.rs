@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use fs4::FileExt;
-
 use crate::holder::Holder;
+use crate::lock::kernel;
 use crate::lock::options::Signature;
 use crate::sys::{self, FileFacts, Lookup};
 
@@ -76,18 +75,14 @@ fn take(mut file: File, path: &Path, signature: Signature, mut locked: bool) -> 
     Err(io::ErrorKind::StaleNetworkFileHandle.into())
 }
 
-/// `false` while somebody else has it. A signal is no answer, and NFS wants a writer for an exclusive lock.
+/// `false` while somebody else has it. NFS wants a writer for an exclusive lock.
 fn lock_now(file: &mut File, path: &Path) -> io::Result<bool> {
-    loop {
-        match FileExt::try_lock(file) {
-            Ok(()) => return Ok(true),
-            Err(fs4::TryLockError::WouldBlock) => return Ok(false),
-            Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(fs4::TryLockError::Error(error)) if sys::needs_writer(&error) && !sys::is_writable(file) => {
-                *file = sys::open_private(path, Lookup::Write)?;
-            }
-            Err(fs4::TryLockError::Error(error)) => return Err(error),
+    match kernel::try_lock(file) {
+        Err(error) if sys::needs_writer(&error) && !sys::is_writable(file) => {
+            *file = sys::open_private(path, Lookup::Write)?;
+            kernel::try_lock(file)
         }
+        answer => answer,
     }
 }
 
@@ -123,7 +118,7 @@ impl KernelLock {
     pub(crate) fn release(self, in_child: bool) -> bool {
         let KernelLock { file, scribe, on_fork: [of_file, of_scribe], .. } = self;
         if !in_child {
-            let _ = FileExt::unlock(&file);
+            let _ = kernel::unlock(&file);
         }
         close(Some(file), of_file, in_child);
         close(scribe, of_scribe, in_child);

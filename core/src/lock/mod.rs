@@ -8,6 +8,7 @@ mod draft;
 mod existence;
 mod flock;
 mod held;
+mod kernel;
 mod mutex;
 mod options;
 mod queue;

@@ -8,11 +8,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fs4::FileExt;
-
 use crate::cancel::{Patience, Wake};
 use crate::deadline;
 use crate::lock::draft::Draft;
+use crate::lock::kernel;
 use crate::sys::{self, Lookup};
 
 /// What is written in a mutex that is a kernel lock.
@@ -75,7 +74,7 @@ impl Mutex {
     pub(crate) fn leave(mut self) -> Option<Left> {
         let file = self.file.take_if(|_| self.kernel)?;
         // Closed, it is free in any case.
-        unlock(&file).ok()?;
+        kernel::unlock(&file).ok()?;
         Some(Left { on_fork: self.on_fork.take(), file, path: std::mem::take(&mut self.path) })
     }
 
@@ -83,7 +82,7 @@ impl Mutex {
     pub(crate) fn retake(left: Left) -> Option<Self> {
         let facts = sys::facts_of(&left.file).ok()?;
         let Left { on_fork, file, path } = left;
-        let free = flock(&file).is_ok_and(|free| free) && sys::is_at(&facts, &path);
+        let free = kernel::try_lock(&file).is_ok_and(|free| free) && sys::is_at(&facts, &path);
         free.then_some(Mutex { file: Some(file), path, kernel: true, on_fork })
     }
 
@@ -97,7 +96,7 @@ impl Drop for Mutex {
     fn drop(&mut self) {
         let Some(file) = &self.file else { return };
         if self.kernel {
-            let _ = unlock(file);
+            let _ = kernel::unlock(file);
         } else if sys::same_file(file, &self.path) {
             let _ = sys::remove_file(&self.path);
         }
@@ -124,7 +123,7 @@ fn try_lock(path: &Path) -> io::Result<Tried> {
 fn try_existing(file: File, path: &Path) -> io::Result<Tried> {
     let facts = sys::facts_of(&file)?;
     let marked = facts.size == MARK.len() as u64;
-    match flock(&file) {
+    match kernel::try_lock(&file) {
         Ok(true) if !sys::is_named(&facts, path)? => Ok(Tried::Changed),
         Ok(true) if marked => Ok(Tried::Held(held(file, path, true))),
         Ok(true) => claim(file, path),
@@ -154,7 +153,7 @@ fn held(file: File, path: &Path, kernel: bool) -> Mutex {
 /// Makes the mutex, held: whole and locked before it has its name. Where there is no flock it is made by its existence.
 fn make(path: &Path) -> io::Result<Tried> {
     let mut draft = Draft::create_beside(path, "mutex")?;
-    match draft.file().map_or(Ok(true), flock) {
+    match draft.file().map_or(Ok(true), kernel::try_lock) {
         Ok(_) => {}
         Err(error) if sys::is_no_flock(&error) => return make_by_existence(path),
         Err(error) => return Err(error),
@@ -200,25 +199,4 @@ fn reap(path: &Path) -> io::Result<Tried> {
 fn is_old(path: &Path) -> bool {
     let age = |facts: sys::FileFacts| deadline::age(facts.changed_ns);
     sys::facts_at(path).is_ok_and(|facts| age(facts).is_none_or(|age| age >= STALE_AFTER))
-}
-
-/// `false` while somebody else holds it.
-fn flock(file: &File) -> io::Result<bool> {
-    loop {
-        return match FileExt::try_lock(file) {
-            Ok(()) => Ok(true),
-            Err(fs4::TryLockError::WouldBlock) => Ok(false),
-            Err(fs4::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(fs4::TryLockError::Error(error)) => Err(error),
-        };
-    }
-}
-
-fn unlock(file: &File) -> io::Result<()> {
-    loop {
-        match FileExt::unlock(file) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            unlocked => return unlocked,
-        }
-    }
 }

@@ -8,8 +8,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use fs4::FileExt;
-
 use crate::cancel::{Patience, Wake};
 use crate::holder::Holder;
 use crate::lock::acquire::{Acquired, written_holder};
@@ -17,7 +15,7 @@ use crate::lock::mutex::beside;
 use crate::lock::options::{Signature, Terms};
 use crate::lock::seat::Seat;
 use crate::lock::wait::{Contender, TELL_AFTER, Tried};
-use crate::lock::{LockKind, flock};
+use crate::lock::{LockKind, flock, kernel};
 use crate::sys::{self, CloseOnFork, Lookup};
 
 /// How often those behind the first look for themselves: the first may be frozen.
@@ -122,22 +120,17 @@ impl Line {
     /// Whether somebody waits in it. Where nobody ever did there is no file to ask.
     fn is_standing(lock: &Path) -> bool {
         let file = sys::open_private(&beside(lock, ".queue"), Lookup::Existing);
-        file.is_ok_and(|file| matches!(FileExt::try_lock(&file), Err(fs4::TryLockError::WouldBlock)))
+        file.is_ok_and(|file| matches!(kernel::try_lock(&file), Ok(false)))
     }
 
     fn join(lock: &Path) -> io::Result<Self> {
         let file = flock::open(&beside(lock, ".queue"), Signature::None)?;
-        match FileExt::try_lock(&file) {
-            Ok(()) => {
-                let _on_fork = sys::close_on_fork(&file);
-                Ok(Line::First { file, _on_fork })
-            }
-            Err(fs4::TryLockError::WouldBlock) => {
-                let id = sys::facts_of(&file)?.id;
-                Ok(Line::Behind(Some(Seat::take(file, id)?)))
-            }
-            Err(fs4::TryLockError::Error(error)) => Err(error),
+        if kernel::try_lock(&file)? {
+            let _on_fork = sys::close_on_fork(&file);
+            return Ok(Line::First { file, _on_fork });
         }
+        let id = sys::facts_of(&file)?.id;
+        Ok(Line::Behind(Some(Seat::take(file, id)?)))
     }
 
     /// Waits until we are the first: `Wake::Rung`.
@@ -158,7 +151,7 @@ impl Drop for Line {
     fn drop(&mut self) {
         match self {
             Line::First { file, .. } => {
-                let _ = FileExt::unlock(file);
+                let _ = kernel::unlock(file);
             }
             // Granted in this very moment: given back by dropping it.
             Line::Behind(seat) => drop(seat.take().and_then(Seat::leave)),

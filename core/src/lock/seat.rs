@@ -10,9 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use fs4::FileExt;
-
 use crate::cancel::{Patience, Wake};
+use crate::lock::kernel;
 use crate::sys::{self, Bell, CloseOnFork, PerProcess};
 
 /// The thread makes one system call and rings a bell.
@@ -134,12 +133,7 @@ fn sit_down() {
 impl Task {
     fn sit(self) {
         let Task { queued, file, on_fork } = self;
-        let locked = loop {
-            match FileExt::lock(&file) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                locked => break locked,
-            }
-        };
+        let locked = kernel::lock(&file);
         let mut state = lock(&queued.state);
         state.over = true;
         match state.bell.clone() {
@@ -149,7 +143,7 @@ impl Task {
                 bell.ring();
             }
             None => {
-                let _ = FileExt::unlock(&file);
+                let _ = kernel::unlock(&file);
                 drop(state);
                 with_room(|room| room.left.retain(|left| !Arc::ptr_eq(left, &queued)));
             }

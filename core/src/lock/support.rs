@@ -3,12 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use fs4::FileExt;
-
 use crate::deadline;
 use crate::error::{Error, ErrorCode, Result};
 use crate::lock::SpawnLock;
 use crate::lock::draft::Draft;
+use crate::lock::kernel;
 use crate::sys::{self, Lookup};
 
 /// What a file system makes of `flock`.
@@ -52,10 +51,10 @@ impl SpawnLock {
 fn test(dir: &Path) -> io::Result<FlockSupport> {
     let draft = Draft::create(dir.join(format!(".new-flock-{}", deadline::unique())))?;
     let second = sys::open_private(draft.path(), Lookup::ExistingWrite)?;
-    match (draft.file().map_or(Ok(()), FileExt::try_lock), FileExt::try_lock(&second)) {
-        (Err(fs4::TryLockError::Error(error)), _) if sys::is_no_flock(&error) => Ok(FlockSupport::Refused),
-        (Err(fs4::TryLockError::Error(error)), _) => Err(error),
-        (Ok(()), Ok(())) => Ok(FlockSupport::Lies),
+    match (draft.file().map_or(Ok(true), kernel::try_lock), kernel::try_lock(&second)) {
+        (Err(error), _) if sys::is_no_flock(&error) => Ok(FlockSupport::Refused),
+        (Err(error), _) => Err(error),
+        (Ok(true), Ok(true)) => Ok(FlockSupport::Lies),
         _ => Ok(FlockSupport::Works),
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn with_parent<T>(path: &Path, make: impl Fn() -> io::Result<T>) -> i
 }
 
 /// A signal is no answer. The system's own file systems wait for the disk without one; those on a network or in another process do not.
-fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

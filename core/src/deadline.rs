@@ -50,7 +50,11 @@ impl Deadline {
 
 /// The wall clock, in milliseconds since 1970: for people and records, never for waits.
 pub(crate) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    since_1970().as_millis() as u64
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The wall clock as a log shows it: `2026-01-31T12:00:00Z`.
@@ -60,8 +64,7 @@ pub(crate) fn now_text() -> String {
 
 /// How old something is that happened then, in nanoseconds since 1970, by the wall clock; `None` for what is yet to come.
 pub(crate) fn age(then_ns: i128) -> Option<Duration> {
-    let now_ns = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
-    u64::try_from(now_ns - then_ns).ok().map(Duration::from_nanos)
+    u64::try_from(since_1970().as_nanos() as i128 - then_ns).ok().map(Duration::from_nanos)
 }
 
 /// A text no other call on this machine makes: for attempts and lock tokens.
@@ -73,7 +76,7 @@ pub(crate) fn unique() -> String {
 pub(crate) fn unique_for(pid: u32) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    let nanos = since_1970().as_nanos() as u64;
     format!("{pid:x}-{nanos:x}-{:x}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::attempt::{self, Attempt, Begun};
 use crate::deadline::{self, Deadline};
 use crate::end::Ours;
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::flow::{Flow, SECOND_LOOK};
 use crate::life::Known;
 use crate::probe::Verdict;
@@ -99,14 +99,19 @@ impl Flow {
     fn decide(&mut self) -> Result<Next> {
         let decided = self.weigh();
         if let Err(error) = &decided
-            && is_everybodys(error.code())
-            && !self.call.lockless
-            && !self.call.last().is_some_and(|answer| answer.our_shortage)
+            && self.is_everybodys(error)
         {
             let generation = self.known().map_or(0, |known| known.record.generation);
             let _ = FailedAttempt::publish(&self.call.plan.place, &deadline::unique(), generation, error);
         }
         decided
+    }
+
+    /// Whether a failure concerns all who wait for the same server, and not only this call.
+    pub(crate) fn is_everybodys(&self, error: &Error) -> bool {
+        !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning | ErrorCode::Timeout)
+            && !self.call.lockless
+            && !self.call.last().is_some_and(|answer| answer.our_shortage)
     }
 
     pub(crate) fn weigh(&mut self) -> Result<Next> {
@@ -212,9 +217,4 @@ impl Flow {
             }
         }
     }
-}
-
-/// Whether a failure concerns all who wait for the same server, and not only this call.
-pub(crate) fn is_everybodys(code: ErrorCode) -> bool {
-    !matches!(code, ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning | ErrorCode::Timeout)
 }

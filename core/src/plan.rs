@@ -15,7 +15,7 @@ use crate::record::Declared;
 use crate::spec::{OnLockUnavailable, ServerSpec};
 
 /// How long a start may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one health question may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end after the polite signal.

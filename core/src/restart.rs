@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::declared;
 use crate::end::{self, Ours};
-use crate::ensure::{Next, is_everybodys};
+use crate::ensure::Next;
 use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind, Listener};
@@ -22,9 +22,6 @@ use crate::server::{Origin, Server};
 use crate::spec::ServerSpec;
 use crate::stop::{not_ours, not_running};
 use crate::turn::Turn;
-
-/// A server that was declared with more time than this gets as much for its restart.
-const USUAL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How to restart a server.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +81,8 @@ impl RestartOptions {
     fn spec(&self, record: &Record, state_dir: &Path) -> ServerSpec {
         let spec = declared::spec_of(record, state_dir);
         ServerSpec {
-            timeout: self.timeout.or(spec.timeout.filter(|declared| *declared > USUAL_TIMEOUT)),
+            // A server that was declared with more time than usual gets as much for its restart.
+            timeout: self.timeout.or(spec.timeout.filter(|declared| *declared > plan::TIMEOUT)),
             stop_timeout: self.stop_timeout.or(spec.stop_timeout),
             lock_patience: self.break_after,
             cancel: Some(self.cancel.clone()),
@@ -232,10 +230,8 @@ impl Restart<'_> {
 
     /// Tells those who wait for this restart why it came to no start. Each finds out for itself what only concerns this call.
     fn publish(&self, generation: u64, error: &Error) {
-        let call = &self.flow.call;
-        let everybodys = is_everybodys(error.code()) && error.code() != ErrorCode::Recursive;
-        if everybodys && !call.lockless && !call.last().is_some_and(|answer| answer.our_shortage) {
-            let _ = FailedAttempt::publish_restart(&call.plan.place, generation, error);
+        if self.flow.is_everybodys(error) && error.code() != ErrorCode::Recursive {
+            let _ = FailedAttempt::publish_restart(&self.flow.call.plan.place, generation, error);
         }
     }
 

@@ -54,9 +54,7 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
     let Some(mutex) = Mutex::lock(path, patience)? else {
         return Ok(Tried::Busy(None));
     };
-    if mutex.is_kernel() {
-        takeover::finish_cut_off(path);
-    }
+    takeover::finish_cut_off(path, &mutex);
     let seen = sight.look(path, terms)?;
     if let Seen::Held(holder) = seen {
         return Ok(Tried::Busy(holder));
@@ -66,7 +64,7 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
     text.push(b'\n');
     let draft = draft(path, &text, &holder.token, &mutex)?;
     let done = match &seen {
-        Seen::Stale(judged) | Seen::Overdue(judged, _) => takeover::replace(draft, path, judged, mutex.is_kernel())?,
+        Seen::Stale(judged) | Seen::Overdue(judged, _) => takeover::replace(draft, path, judged, &mutex)?,
         Seen::Free | Seen::Held(_) => draft.appear(path)?,
     };
     let Some(file) = done else {
@@ -95,10 +93,10 @@ impl ExistenceLock {
     pub(crate) fn release(mut self) -> bool {
         self.file.retire();
         let retaken = self.mutex.take().and_then(Mutex::retake);
-        let patience = Patience::uncancelled().within(RELEASE_PATIENCE);
-        let mutex = retaken.or_else(|| Mutex::lock(&self.path, &patience).ok().flatten());
-        if mutex.as_ref().is_some_and(Mutex::is_kernel) {
-            takeover::finish_cut_off(&self.path);
+        let wait = || Mutex::lock(&self.path, &Patience::uncancelled().within(RELEASE_PATIENCE)).ok().flatten();
+        let mutex = retaken.or_else(wait);
+        if let Some(mutex) = &mutex {
+            takeover::finish_cut_off(&self.path, mutex);
         }
         let was_ours = self.is_ours();
         if was_ours && mutex.is_some() && sys::remove_file(&self.path).is_ok() {

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::lock::acquire::{Acquired, written_holder};
 use crate::lock::mutex::beside;
 use crate::lock::options::{Signature, Terms};
 use crate::lock::seat::Seat;
-use crate::lock::wait::{Contender, TELL_AFTER, Tried};
+use crate::lock::wait::{Contender, TELL_AFTER};
 use crate::lock::{LockKind, flock, kernel};
 use crate::sys::{self, CloseOnFork, Lookup};
 
@@ -29,12 +30,11 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
     let mut tried = if waits && Line::is_standing(path) { contender.look() } else { contender.try_now(patience) };
     let mut tell = Some(|| tell(written_holder(path, terms.kind)));
     loop {
-        match tried {
-            Tried::Held(lock) => return Acquired::Held(lock),
-            Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
-            Tried::Unavailable(error) => return Acquired::Unavailable(error),
-            Tried::Busy if patience.deadline.expired() => return Acquired::Elapsed,
-            Tried::Busy => {}
+        if let Some(ended) = tried.ended() {
+            return ended;
+        }
+        if patience.deadline.expired() {
+            return Acquired::Elapsed;
         }
         let Some(file) = contender.take_file() else {
             return in_line(contender, path, terms, patience, tell);
@@ -46,39 +46,30 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
         };
         // The registration goes after the lock has its own.
         let (file, _on_fork) = match granted(seat, patience, &mut tell) {
-            Granted::Yes(granted) => granted,
-            Granted::Elapsed => return Acquired::Elapsed,
-            Granted::Cancelled => return Acquired::Cancelled,
-            Granted::Failed(error) => return Acquired::Unavailable(error),
+            ControlFlow::Continue(granted) => granted,
+            ControlFlow::Break(ended) => return ended,
         };
         tried = contender.granted(file);
     }
 }
 
-enum Granted {
-    Yes((File, CloseOnFork)),
-    Elapsed,
-    Cancelled,
-    Failed(io::Error),
-}
-
 /// Waits in the kernel's queue.
-fn granted(seat: Seat, patience: &Patience, tell: &mut Option<impl FnMut()>) -> Granted {
+fn granted(seat: Seat, patience: &Patience, tell: &mut Option<impl FnOnce()>) -> ControlFlow<Acquired<()>, (File, CloseOnFork)> {
     let mut woken = seat.wait(&patience.within(TELL_AFTER));
     if matches!(woken, Ok(Wake::Elapsed)) && !patience.deadline.expired() {
-        tell.take().into_iter().for_each(|mut tell| tell());
+        tell_once(tell);
         woken = seat.wait(patience);
     }
     match (seat.leave(), woken) {
-        (_, Ok(Wake::Cancelled)) => Granted::Cancelled,
-        (Some(Ok(granted)), _) => Granted::Yes(granted),
-        (Some(Err(error)), _) | (None, Err(error)) => Granted::Failed(error),
-        (None, Ok(_)) => Granted::Elapsed,
+        (_, Ok(Wake::Cancelled)) => ControlFlow::Break(Acquired::Cancelled),
+        (Some(Ok(granted)), _) => ControlFlow::Continue(granted),
+        (Some(Err(error)), _) | (None, Err(error)) => ControlFlow::Break(Acquired::Unavailable(error)),
+        (None, Ok(_)) => ControlFlow::Break(Acquired::Elapsed),
     }
 }
 
 /// Waits for an existence lock: behind others, and then, as the first, for the lock itself.
-fn in_line(mut contender: Contender<'_>, path: &Path, terms: &Terms, patience: &Patience, mut tell: Option<impl FnMut()>) -> Acquired<()> {
+fn in_line(mut contender: Contender<'_>, path: &Path, terms: &Terms, patience: &Patience, mut tell: Option<impl FnOnce()>) -> Acquired<()> {
     let mut line = match Line::join(path) {
         Ok(line) => line,
         // A file system without kernel locks: all watch.
@@ -93,21 +84,25 @@ fn in_line(mut contender: Contender<'_>, path: &Path, terms: &Terms, patience: &
             Ok(Wake::Rung | Wake::Input) | Err(_) => return watching(contender, patience, tell),
         }
         if patience.deadline.elapsed() >= TELL_AFTER {
-            tell.take().into_iter().for_each(|mut tell| tell());
+            tell_once(&mut tell);
         }
-        match contender.try_now(patience) {
-            Tried::Held(lock) => return Acquired::Held(lock),
-            Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
-            Tried::Unavailable(error) => return Acquired::Unavailable(error),
-            Tried::Busy if patience.deadline.expired() => return Acquired::Elapsed,
-            Tried::Busy => {}
+        if let Some(ended) = contender.try_now(patience).ended() {
+            return ended;
+        }
+        if patience.deadline.expired() {
+            return Acquired::Elapsed;
         }
     }
 }
 
-fn watching(contender: Contender<'_>, patience: &Patience, tell: Option<impl FnMut()>) -> Acquired<()> {
-    let mut tell = tell;
-    contender.wait(None, patience, || tell.take().into_iter().for_each(|mut tell| tell()), || None)
+fn watching(contender: Contender<'_>, patience: &Patience, mut tell: Option<impl FnOnce()>) -> Acquired<()> {
+    contender.wait(None, patience, || tell_once(&mut tell), || None)
+}
+
+fn tell_once(tell: &mut Option<impl FnOnce()>) {
+    if let Some(tell) = tell.take() {
+        tell();
+    }
 }
 
 /// A place in the line for an existence lock. Dropping it lets the next one step forward.

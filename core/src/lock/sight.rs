@@ -25,15 +25,25 @@ pub(crate) enum Seen {
 /// What one waiter has seen so far. It counts on its own monotonic clock, so that a jump of the wall clock makes nothing stale.
 #[derive(Debug, Default)]
 pub(crate) struct Sight {
-    file: Option<Seeing>,
-    /// Of one holder, however often it refreshes its lock.
-    holder: Option<(Option<Holder>, Deadline)>,
+    file: Option<Seeing<FileFacts>>,
+    /// One holder, however often it refreshes its lock.
+    holder: Option<Seeing<Option<Holder>>>,
 }
 
+/// What is seen, and since when.
 #[derive(Debug)]
-struct Seeing {
-    facts: FileFacts,
-    unchanged: Deadline,
+struct Seeing<T> {
+    what: T,
+    since: Deadline,
+}
+
+impl<T: Clone + PartialEq> Seeing<T> {
+    /// For how long it has been seen so.
+    fn note(seeing: &mut Option<Self>, now: &T) -> Duration {
+        let known = seeing.take().filter(|known| known.what == *now);
+        let known = known.unwrap_or_else(|| Seeing { what: now.clone(), since: Deadline::after(LONG_ENOUGH) });
+        seeing.insert(known).since.elapsed()
+    }
 }
 
 impl Sight {
@@ -46,8 +56,8 @@ impl Sight {
             *self = Sight::default();
             return Ok(Seen::Free);
         };
-        let unchanged = self.note(facts);
-        let held_for = self.note_holder(holder.as_ref());
+        let unchanged = Seeing::note(&mut self.file, &facts);
+        let held_for = Seeing::note(&mut self.holder, &holder);
         Ok(match (&holder, holder.as_ref().map_or(Owner::Unknown, content::owner)) {
             (_, Owner::Dead) => Seen::Stale(facts),
             (Some(holder), _) if terms.break_after.is_some_and(|limit| held_for >= limit) => Seen::Overdue(facts, holder.clone()),
@@ -64,26 +74,8 @@ impl Sight {
 
     /// The process whose end is worth waiting for.
     pub(crate) fn living_owner(&self) -> Option<u32> {
-        let holder = self.holder.as_ref()?.0.as_ref()?;
+        let holder = self.holder.as_ref()?.what.as_ref()?;
         (content::owner(holder) == Owner::Alive).then_some(holder.pid)
-    }
-
-    /// For how long this file has looked the same.
-    fn note(&mut self, facts: FileFacts) -> Duration {
-        match &self.file {
-            Some(seeing) if seeing.facts == facts => {}
-            _ => self.file = Some(Seeing { facts, unchanged: Deadline::after(LONG_ENOUGH) }),
-        }
-        self.file.as_ref().map_or(Duration::ZERO, |seeing| seeing.unchanged.elapsed())
-    }
-
-    /// For how long this holder has been seen.
-    fn note_holder(&mut self, holder: Option<&Holder>) -> Duration {
-        match &self.holder {
-            Some((known, _)) if known.as_ref() == holder => {}
-            _ => self.holder = Some((holder.cloned(), Deadline::after(LONG_ENOUGH))),
-        }
-        self.holder.as_ref().map_or(Duration::ZERO, |(_, since)| since.elapsed())
     }
 }
 

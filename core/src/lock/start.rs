@@ -2,7 +2,7 @@
 //! only that.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cancel::Patience;
 use crate::holder::Holder;
@@ -70,7 +70,7 @@ impl StartLock {
         for layer in &self.layers {
             let acquired = match &no_place {
                 Some(cause) if layer.path.starts_with(self.place.dir()) => Acquired::Unavailable(again(cause)),
-                _ => layer.acquire(self.place.dir(), patience, &mut tell, &mut look),
+                _ => acquire_with_news(&layer.path, &Terms::of_place(layer.kind), self.place.dir(), patience, &mut tell, &mut look),
             };
             match acquired {
                 Acquired::Held(lock) | Acquired::Broken(lock, _) => guard.0.push(lock),
@@ -87,18 +87,6 @@ impl StartLock {
     /// Who holds one of them now, as far as it was written down.
     pub(crate) fn holder(&self) -> Option<Holder> {
         self.layers.iter().find_map(|layer| SpawnLock::holder_of(&layer.path, layer.kind).ok().flatten()).filter(|holder| holder.pid > 0)
-    }
-}
-
-impl Layer {
-    fn acquire<T>(
-        &self,
-        news: &Path,
-        patience: &Patience,
-        tell: impl FnMut(Option<Holder>),
-        look: impl FnMut() -> Option<T>,
-    ) -> Acquired<T> {
-        acquire_with_news(&self.path, &Terms::of_place(self.kind), news, patience, tell, look)
     }
 }
 

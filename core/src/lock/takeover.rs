@@ -8,18 +8,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::lock::draft::Draft;
-use crate::lock::mutex::beside;
+use crate::lock::mutex::{Mutex, beside};
 use crate::sys::{self, FileFacts};
 
 /// More exchanges than any number of quick neighbours makes necessary.
 const TRIES: u32 = 64;
 
 /// Takes the place of a file that was judged; `None` when a peer without the mutex was quicker, and got its own back.
-pub(crate) fn replace(draft: Draft, lock: &Path, judged: &FileFacts, alone: bool) -> io::Result<Option<File>> {
+pub(crate) fn replace(draft: Draft, lock: &Path, judged: &FileFacts, mutex: &Mutex) -> io::Result<Option<File>> {
     if sys::facts_at(lock).is_ok_and(|now| now != *judged) {
         return Ok(None);
     }
-    let swap = Swap::of(&draft, lock, alone);
+    let swap = Swap::of(&draft, lock, mutex);
     match sys::exchange(&swap.path, lock) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -54,9 +54,9 @@ struct Swap {
 }
 
 impl Swap {
-    fn of(draft: &Draft, lock: &Path, alone: bool) -> Self {
+    fn of(draft: &Draft, lock: &Path, mutex: &Mutex) -> Self {
         let path = beside(lock, ".swap");
-        let linked = alone && sys::link(draft.path(), &path).is_ok();
+        let linked = mutex.is_kernel() && sys::link(draft.path(), &path).is_ok();
         Swap { path: if linked { path } else { draft.path().to_owned() }, linked }
     }
 
@@ -89,7 +89,11 @@ fn put_back(swap: &Path, lock: &Path, ours: Option<FileFacts>) -> io::Result<()>
 
 /// Undoes the exchange of a breaker that was killed before it had looked at what came out. To be called in the mutex, before
 /// anything is judged, taken or let go.
-pub(crate) fn finish_cut_off(lock: &Path) {
+pub(crate) fn finish_cut_off(lock: &Path, mutex: &Mutex) {
+    // Only under the kernel's mutex is there ever a second name to know it by.
+    if !mutex.is_kernel() {
+        return;
+    }
     let swap = beside(lock, ".swap");
     if sys::facts_at(&swap).is_err() {
         return;

@@ -47,6 +47,18 @@ pub(crate) enum Tried {
     Unavailable(io::Error),
 }
 
+impl Tried {
+    /// How the wait ends by it; `None` while somebody else has the lock.
+    pub(crate) fn ended<T>(self) -> Option<Acquired<T>> {
+        match self {
+            Tried::Held(lock) => Some(Acquired::Held(lock)),
+            Tried::Broken(lock, owner) => Some(Acquired::Broken(lock, owner)),
+            Tried::Unavailable(error) => Some(Acquired::Unavailable(error)),
+            Tried::Busy => None,
+        }
+    }
+}
+
 impl<'a> Contender<'a> {
     /// One for a lock of that very kind; `auto` begins as `flock`.
     pub(crate) fn new(path: &'a Path, terms: &'a Terms) -> Self {
@@ -142,11 +154,8 @@ impl<'a> Contender<'a> {
             if let Some(found) = look() {
                 return Acquired::Told(found);
             }
-            match self.try_now(patience) {
-                Tried::Held(lock) => return Acquired::Held(lock),
-                Tried::Broken(lock, owner) => return Acquired::Broken(lock, owner),
-                Tried::Unavailable(error) => return Acquired::Unavailable(error),
-                Tried::Busy => {}
+            if let Some(ended) = self.try_now(patience).ended() {
+                return ended;
             }
             let waited = patience.deadline.elapsed();
             if !told && waited >= TELL_AFTER {

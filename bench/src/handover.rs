@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::cut::Cut;
 use crate::report::{Report, Row, Target};
 use crate::scene::Scene;
 use crate::stats::{median, now_ms};
@@ -18,9 +19,11 @@ const ROUNDS: usize = 40;
 const PROPER_ROUNDS: u32 = 8;
 const PROPER_STAGGER: Duration = Duration::from_millis(600);
 const DEADLINE: Duration = Duration::from_secs(10);
+/// After this long a peer counts as one that never finds its holder dead.
+const ENOUGH: Duration = Duration::from_secs(20);
 
 /// The runs of holders of one lock: each waits for the death of the one before.
-struct Chain<'a> {
+pub struct Chain<'a> {
     next: Box<dyn Fn() -> Result<Command> + 'a>,
     /// Whether a process that is asking has come to wait.
     waits: fn(u32) -> bool,
@@ -28,14 +31,14 @@ struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    fn begin(next: impl Fn() -> Result<Command> + 'a, waits: fn(u32) -> bool) -> Result<Self> {
+    pub fn begin(next: impl Fn() -> Result<Command> + 'a, waits: fn(u32) -> bool) -> Result<Self> {
         let mut holder = Told::start(&mut next()?)?;
         holder.hear("held")?;
         Ok(Chain { next: Box::new(next), waits, holder })
     }
 
     /// Starts the next holder, kills the present one when the next has waited for `phase`, and gives the time in between.
-    fn hand_over(&mut self, phase: Duration) -> Result<f64> {
+    pub fn hand_over(&mut self, phase: Duration) -> Result<f64> {
         let mut next = Told::start(&mut (self.next)()?)?;
         next.hear("asking")?;
         let begin = Instant::now();
@@ -48,7 +51,10 @@ impl<'a> Chain<'a> {
         thread::sleep(phase);
         let killed_at = now_ms();
         self.holder.kill()?;
-        let held_at = *next.hear("held")?.first().ok_or("no moment")?;
+        // A lock that goes by an age, or by nothing, may never find its holder dead.
+        let _cut = Cut::after(ENOUGH, vec![next.pid()]);
+        let held = next.hear("held").map_err(|_| format!("never found its holder dead within {} s", ENOUGH.as_secs()))?;
+        let held_at = *held.first().ok_or("no moment")?;
         self.holder = next;
         Ok(held_at - killed_at)
     }

@@ -1,6 +1,7 @@
 //! Ratios against peers that run beside us: every row compares things that took turns in this one run.
 #![allow(clippy::disallowed_methods, reason = "the bans keep core's clocks, waits and processes in one place each; here they are measured")]
 
+mod cut;
 mod stats;
 mod told;
 mod trouble;

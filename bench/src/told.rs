@@ -39,9 +39,11 @@ impl Told {
         Ok((self.lines.read_line(&mut line)? > 0).then_some(line))
     }
 
-    /// SIGKILL.
+    /// SIGKILL, and the end of it: some take a process for alive until it is collected.
     pub fn kill(&mut self) -> Result<()> {
-        Ok(self.child.kill()?)
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 }
 

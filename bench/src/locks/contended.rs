@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::cut::Cut;
 use crate::locks::kinds::{Kind, OURS, PEERS};
 use crate::report::{Report, Row, Target};
 use crate::stats::{median, quantile};
@@ -133,28 +134,5 @@ fn judge(name: &'static str, told: &[(Vec<[f64; 3]>, f64)]) -> Race {
         cpu: told.iter().map(|(_, cpu)| cpu).sum(),
         hand_over: median(&gaps),
         overlaps: gaps.iter().filter(|gap| **gap < 0.0).count(),
-    }
-}
-
-/// Kills processes of ours that take too long, unless it is dropped before.
-struct Cut(std::sync::mpsc::Sender<()>);
-
-impl Cut {
-    fn after(limit: Duration, pids: Vec<u32>) -> Self {
-        let (tell, told) = std::sync::mpsc::channel::<()>();
-        std::thread::spawn(move || {
-            if told.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                for pid in pids.into_iter().filter_map(|pid| rustix::process::Pid::from_raw(pid as i32)) {
-                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-                }
-            }
-        });
-        Cut(tell)
-    }
-}
-
-impl Drop for Cut {
-    fn drop(&mut self) {
-        let _ = self.0.send(());
     }
 }

@@ -34,6 +34,12 @@ export type FlockSupport =
   | 'refused'
   | 'lies'
 
+export type KickState =
+  | 'running'
+  | 'starting'
+  | 'started'
+  | 'failed'
+
 export type LockKind =
   | 'auto'
   | 'flock'
@@ -48,7 +54,12 @@ export type Origin =
 export type State =
   | 'running'
   | 'starting'
+  | 'stopping'
   | 'stopped'
+
+export type StopWhen =
+  | 'never'
+  | 'last'
 
 export type Verdict =
   | 'ready'
@@ -172,6 +183,13 @@ export interface EnsureServerOptions {
   lockPatience?: number
   /** How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000. */
   stopTimeout?: number
+  /**
+   * When the server is stopped without anybody saying so: `never`, or `last`, when all who asked for it in this way are gone,
+   * killed ones included. Default: `never`, and for `withServer` `last`.
+   */
+  stop?: StopWhen
+  /** How long a server that is to be stopped with its last user goes on without one. Default: not at all. */
+  linger?: number
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
@@ -207,6 +225,22 @@ export interface HolderOptions {
   /** What the lock is made of. Default: `auto`. */
   lock?: LockKind
 }
+
+/** What `kickServer` gives. */
+export interface Kick {
+  /** Whether the server runs, is being `starting` by another or not ready yet, was `started` by this call, or `failed` to start. */
+  state: KickState
+  /** The server, when it runs. */
+  server: Server | null | null
+  /** Why it could not be started. */
+  error: SpawnlockError | null | null
+}
+
+/**
+ * Starts the server if nobody has, and does not wait until it is ready: a few milliseconds at most. The process may end in the next
+ * moment; the server comes up, once. Throws only for options that are wrong.
+ */
+export declare function kickServer(options: EnsureServerOptions): Kick
 
 /** Tells what is known about every name that was ever used, in order. */
 export declare function listServers(options?: StatusOptions): Promise<ServerStatus[]>
@@ -310,6 +344,11 @@ export interface Server {
   stop: () => Promise<void>
   /** Stops it and starts it again as it was declared. When a later generation runs by now, that one is given. */
   restart: () => Promise<Server>
+  /**
+   * Says that this call uses it no more; of a server that is stopped with its last user, the last word stops it. Nothing
+   * for any other server, and nothing the second time.
+   */
+  release: () => void
 }
 
 /** One thing that happened during a call. */
@@ -379,3 +418,10 @@ export interface StopServerOptions {
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
 }
+
+/**
+ * Gets the server for as long as a function runs, which is given it, and gives what that returns.
+ *
+ * The server is stopped when its last user is gone, killed ones included, unless `stop` says `never`.
+ */
+export declare function withServer<T>(options: EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>): Promise<T>

@@ -3,13 +3,27 @@
 const { SpawnlockError } = require('./error.cjs');
 const { SpawnLock } = require('./lock.cjs');
 const native = require('./native.cjs').load();
-const { dated, run } = require('./run.cjs');
+const { dated, errorOf, now, run } = require('./run.cjs');
 
 exports.SpawnlockError = SpawnlockError;
 exports.SpawnLock = SpawnLock;
 
 exports.ensureServer = async function ensureServer(options) {
   return serverOf(await run(() => native.ensureServer(options), options));
+};
+
+exports.withServer = async function withServer(options, use) {
+  const server = serverOf(await run(() => native.withServer(options), options));
+  try {
+    return await use(server);
+  } finally {
+    server.release();
+  }
+};
+
+exports.kickServer = function kickServer(options) {
+  const { state, server, error } = now(() => native.kickServer(options));
+  return { state, server: server && serverOf(server), error: error && errorOf(error) };
 };
 
 exports.restartServer = async function restartServer(name, options) {
@@ -29,12 +43,13 @@ exports.listServers = async function listServers(options) {
 };
 
 function serverOf(server) {
-  const { stop, restart } = server;
+  const { stop, restart, release } = server;
   dated(server, 'startedAt');
   // Not enumerable: printed, compared or cloned, a server is its facts.
   return Object.defineProperties(server, {
     stop: { value: () => run(() => native.stopThis(stop)), enumerable: false },
     restart: { value: async () => serverOf(await run(() => native.restartThis(restart))), enumerable: false },
+    release: { value: () => native.releaseThis(release), enumerable: false },
   });
 }
 

@@ -3,7 +3,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 
 const native = require('./native.cjs').load();
-const { dated, errorOf, eventOf, run } = require('./run.cjs');
+const { dated, errorOf, eventOf, now, run } = require('./run.cjs');
 
 /** The owners of the `withLock` calls around the one that asks. */
 const within = new AsyncLocalStorage();
@@ -108,13 +108,6 @@ async function acquired(prepare, options) {
   return native.acquired(job);
 }
 
-function now(call) {
-  try {
-    return call();
-  } catch (problem) {
-    throw errorOf(problem);
-  }
-}
 
 const names = native.lockOptionNames();
 const none = native.lockOptions();

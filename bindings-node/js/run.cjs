@@ -29,6 +29,14 @@ function ended(job, signal, onEvent) {
   });
 }
 
+function now(call) {
+  try {
+    return call();
+  } catch (problem) {
+    throw errorOf(problem);
+  }
+}
+
 /** What is to be cancelled with a signal. One listener for all: many calls may share a signal, and eleven listeners are a warning. */
 const cancels = new WeakMap();
 
@@ -59,4 +67,4 @@ function dated(object, key) {
   return object;
 }
 
-Object.assign(exports, { dated, errorOf, eventOf, run });
+Object.assign(exports, { dated, errorOf, eventOf, now, run });

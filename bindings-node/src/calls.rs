@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict};
+use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, StopWhen, Verdict};
 
 use crate::error::Code;
 use crate::job::{Job, Outcome};
+use crate::kick::Kick;
 use crate::options::{EnsureServerOptions, RestartServerOptions, StatusOptions, StopServerOptions};
 use crate::read::text;
 
@@ -25,6 +26,32 @@ pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
         let spec = if listens { spec.on_event(move |event| teller.tell(event)) } else { spec };
         spec.ensure().map(|server| Outcome::A(server.into()))
     }))
+}
+
+/// Gets the server for as long as a function runs, which is given it, and gives what that returns.
+///
+/// The server is stopped when its last user is gone, killed ones included, unless `stop` says `never`.
+#[napi(
+    ts_generic_types = "T",
+    ts_args_type = "options: EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>",
+    ts_return_type = "Promise<T>"
+)]
+pub fn with_server(options: Unknown) -> Result<External<Job>> {
+    let options = EnsureServerOptions::read(options)?;
+    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let spec = options.spec(&cancel)?;
+    Ok(Job::new(cancel, move |teller| {
+        let spec = if listens { spec.on_event(move |event| teller.tell(event)) } else { spec };
+        spec.ensure_scoped().map(|server| Outcome::A(server.into()))
+    }))
+}
+
+/// Starts the server if nobody has, and does not wait until it is ready: a few milliseconds at most. The process may end in the next
+/// moment; the server comes up, once. Throws only for options that are wrong.
+#[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Kick")]
+pub fn kick_server(options: Unknown) -> Result<Kick> {
+    let spec = EnsureServerOptions::read(options)?.spec(&Cancel::new())?;
+    Ok(Kick::from(spec.kick().map_err(crate::error::Problem::from)?))
 }
 
 /// Tells what is known about a name; its checks are asked once when it lives.
@@ -82,6 +109,8 @@ pub fn words() -> HashMap<&'static str, Vec<&'static str>> {
         ("State", State::ALL.iter().map(|state| state.as_str()).collect()),
         ("Verdict", Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
         ("LockKind", LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        ("StopWhen", StopWhen::ALL.iter().map(|when| when.as_str()).collect()),
+        ("KickState", spawnlock::Kick::WORDS.to_vec()),
         ("FlockSupport", FlockSupport::ALL.iter().map(|support| support.as_str()).collect()),
         ("EventKind", EventKind::ALL.iter().map(|kind| kind.as_str()).collect()),
     ])

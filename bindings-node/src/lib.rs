@@ -4,6 +4,7 @@ mod error;
 mod read;
 
 mod event;
+mod kick;
 mod options;
 mod owner;
 mod server;

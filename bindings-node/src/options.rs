@@ -8,7 +8,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use serde_json::Value;
-use spawnlock::{Cancel, Check, LockKind, OnLockUnavailable, RestartOptions, ServerSpec, StateDir, StopOptions, millis};
+use spawnlock::{Cancel, Check, LockKind, OnLockUnavailable, RestartOptions, ServerSpec, StateDir, StopOptions, StopWhen, millis};
 
 use crate::error::Result;
 use crate::read::{Callback, Given, Signal};
@@ -80,6 +80,12 @@ options! {
         lock_patience: f64 = "a number of milliseconds",
         /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000.
         stop_timeout: f64 = "a number of milliseconds",
+        /// When the server is stopped without anybody saying so: `never`, or `last`, when all who asked for it in this way are gone,
+        /// killed ones included. Default: `never`, and for `withServer` `last`.
+        #[napi(ts_type = "StopWhen")]
+        stop: String = "a text",
+        /// How long a server that is to be stopped with its last user goes on without one. Default: not at all.
+        linger: f64 = "a number of milliseconds",
         /// Ends the wait; the promise is then rejected with its reason.
         #[napi(ts_type = "AbortSignal")]
         #[expect(dead_code, reason = "JavaScript itself listens to it")]
@@ -198,7 +204,9 @@ impl EnsureServerOptions {
         let on_lock_unavailable = self.on_lock_unavailable.as_deref().map(OnLockUnavailable::parse).transpose()?;
         spec = set(spec, on_lock_unavailable, ServerSpec::on_lock_unavailable);
         spec = set(spec, time("lockPatience", self.lock_patience)?, ServerSpec::lock_patience);
-        Ok(set(spec, time("stopTimeout", self.stop_timeout)?, ServerSpec::stop_timeout))
+        spec = set(spec, time("stopTimeout", self.stop_timeout)?, ServerSpec::stop_timeout);
+        spec = set(spec, self.stop.as_deref().map(StopWhen::parse).transpose()?, ServerSpec::stop);
+        Ok(set(spec, time("linger", self.linger)?, ServerSpec::linger))
     }
 }
 

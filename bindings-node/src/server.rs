@@ -42,6 +42,16 @@ pub struct Server {
     /// Stops it and starts it again as it was declared. When a later generation runs by now, that one is given.
     #[napi(ts_type = "() => Promise<Server>")]
     pub restart: External<spawnlock::Server>,
+    /// Says that this call uses it no more; of a server that is stopped with its last user, the last word stops it. Nothing
+    /// for any other server, and nothing the second time.
+    #[napi(ts_type = "() => void")]
+    pub release: External<spawnlock::Server>,
+}
+
+/// Lets go of the server behind a `Server`.
+#[napi(skip_typescript)]
+pub fn release_this(server: &External<spawnlock::Server>) {
+    server.release();
 }
 
 /// Stops the server behind a `Server`.
@@ -73,7 +83,8 @@ impl From<spawnlock::Server> for Server {
             log_file: server.log_file().map(path_text),
             place: path_text(server.place()),
             stop: External::new(server.clone()),
-            restart: External::new(server),
+            restart: External::new(server.clone()),
+            release: External::new(server),
         }
     }
 }

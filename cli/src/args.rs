@@ -28,6 +28,7 @@ pub struct Common {
 #[derive(Debug)]
 pub enum Command {
     Ensure(Box<Ensure>),
+    Run(Box<Run>),
     Status(Status),
     Stop(Stop),
     Restart(Restart),
@@ -57,8 +58,18 @@ pub struct Ensure {
     pub on_lock_unavailable: Option<String>,
     pub lock_patience: Option<String>,
     pub stop_timeout: Option<String>,
+    pub stop: Option<String>,
+    pub linger: Option<String>,
     pub env_prefix: Option<String>,
     pub print: Vec<Fact>,
+    pub argv: Vec<String>,
+}
+
+/// What `run` was told: the servers as `ensure` takes them, and the command that uses them.
+#[derive(Debug, Default)]
+pub struct Run {
+    pub names: Vec<String>,
+    pub server: Ensure,
     pub argv: Vec<String>,
 }
 
@@ -133,6 +144,7 @@ impl Command {
     fn named(name: &str) -> Option<Command> {
         match name {
             "ensure" => Some(Command::Ensure(Box::default())),
+            "run" => Some(Command::Run(Box::default())),
             "status" => Some(Command::Status(Status::default())),
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
@@ -144,6 +156,7 @@ impl Command {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match self {
             Command::Ensure(ensure) => ensure.take(flag, words),
+            Command::Run(run) => run.take(flag, words),
             Command::Status(status) => status.take(flag, words),
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
@@ -156,6 +169,11 @@ impl Command {
             Command::Ensure(ensure) => &mut ensure.name,
             Command::Status(status) => &mut status.name,
             Command::Restart(restart) => &mut restart.name,
+            Command::Run(run) if run.names.is_empty() => {
+                run.names.extend(name.split(',').filter(|name| !name.is_empty()).map(str::to_owned));
+                return true;
+            }
+            Command::Run(_) => return false,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
                 return true;
@@ -168,7 +186,8 @@ impl Command {
     fn take_behind(&mut self, behind: Vec<String>) -> Result<()> {
         match self {
             Command::Ensure(ensure) => ensure.argv = behind,
-            _ if !behind.is_empty() => return Err(Trouble::Usage("only `ensure` takes a server's command behind `--`".to_owned())),
+            Command::Run(run) => run.argv = behind,
+            _ if !behind.is_empty() => return Err(Trouble::Usage("only `ensure` and `run` take a command behind `--`".to_owned())),
             _ => {}
         }
         Ok(())
@@ -180,16 +199,13 @@ impl Command {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
             Command::Restart(restart) => &restart.print[..],
-            Command::Stop(_) | Command::List => &[],
+            Command::Run(_) | Command::Stop(_) | Command::List => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
         not_both(("--print", !print.is_empty()), ("--json", common.json))?;
         match self {
-            Command::Ensure(ensure) => {
-                not_both(("--port", ensure.port.is_some()), ("--ready", !ensure.ready.is_empty()))?;
-                not_both(("--host", ensure.host.is_some()), ("--ready", !ensure.ready.is_empty()))?;
-                not_both(("--shell", ensure.shell.is_some()), ("CMD", !ensure.argv.is_empty()))
-            }
+            Command::Ensure(ensure) => ensure.check(),
+            Command::Run(run) => run.check(),
             Command::Status(status) if status.name.is_none() && !print.is_empty() => {
                 Err(Trouble::usage("--print", "needs the NAME of one server"))
             }
@@ -203,7 +219,30 @@ impl Command {
     }
 }
 
+impl Run {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        // What is printed is the command's, and it cannot run beside a server that is not there yet.
+        if matches!(flag, "--print" | "--no-wait") { Ok(false) } else { self.server.take(flag, words) }
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.argv.is_empty() {
+            return Err(Trouble::usage("CMD", "is missing: write the command that uses the server behind `--`"));
+        }
+        if self.names.len() > 1 && !(self.server.ready.is_empty() && self.server.port.is_none()) {
+            return Err(Trouble::usage("--ready", "is of one server: several must be declared in a file"));
+        }
+        self.server.check()
+    }
+}
+
 impl Ensure {
+    fn check(&self) -> Result<()> {
+        not_both(("--port", self.port.is_some()), ("--ready", !self.ready.is_empty()))?;
+        not_both(("--host", self.host.is_some()), ("--ready", !self.ready.is_empty()))?;
+        not_both(("--shell", self.shell.is_some()), ("CMD", !self.argv.is_empty()))
+    }
+
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match flag {
             "--ready" => self.ready.push(words.text()?),
@@ -225,6 +264,8 @@ impl Ensure {
             "--on-lock-unavailable" => self.on_lock_unavailable = Some(words.text()?),
             "--lock-patience" => self.lock_patience = Some(words.text()?),
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
+            "--stop" => self.stop = Some(words.text()?),
+            "--linger" => self.linger = Some(words.text()?),
             "--env-prefix" => self.env_prefix = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
             _ => return Ok(false),

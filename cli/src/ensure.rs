@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Server, ServerSpec, State, duration};
+use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Origin, Server, ServerSpec, State, StopWhen, duration};
 
 use crate::args::{Common, Ensure};
 use crate::exit;
@@ -26,7 +26,7 @@ pub fn run(args: Ensure, common: &Common, output: &Output) -> Result<u8> {
     if no_wait {
         let kick = spec.kick();
         progress.clear();
-        return report_kick(&kick?, &print, name.as_deref(), output);
+        return report_kick(kick?, &print, name.as_deref(), output);
     }
     let server = spec.ensure();
     progress.clear();
@@ -48,23 +48,22 @@ struct Kicked<'a> {
     ok: bool,
     name: Option<&'a str>,
     state: &'static str,
-    pid: Option<u32>,
     origin: Option<&'static str>,
 }
 
-fn report_kick(kick: &Kick, print: &[Fact], name: Option<&str>, output: &Output) -> Result<u8> {
-    let (pid, origin) = match kick {
-        Kick::Running(server) => return report(server, print, output),
-        Kick::Started { pid } => (Some(*pid), Some(spawnlock::Origin::Started.as_str())),
-        _ => (None, None),
+fn report_kick(kick: Kick, print: &[Fact], name: Option<&str>, output: &Output) -> Result<u8> {
+    let origin = match kick {
+        Kick::Running(server) => return report(&server, print, output),
+        Kick::Failed(error) => return Err(error.into()),
+        Kick::Started => Some(Origin::Started.as_str()),
+        _ => None,
     };
     let state = State::Starting.as_str();
     match print {
-        [] => output.result("ok", &Kicked { ok: true, name, state, pid, origin })?,
+        [] => output.result("ok", &Kicked { ok: true, name, state, origin })?,
         facts => output.facts(facts, name.unwrap_or("of this address"), |fact| match fact {
             Fact::Name => name.map(str::to_owned),
             Fact::State => Some(state.to_owned()),
-            Fact::Pid => pid.map(|pid| pid.to_string()),
             Fact::Origin => origin.map(str::to_owned),
             _ => None,
         })?,
@@ -73,7 +72,7 @@ fn report_kick(kick: &Kick, print: &[Fact], name: Option<&str>, output: &Output)
 }
 
 /// The command line as a spec. Checks and defaults are the core's; here, text becomes values.
-fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<ServerSpec> {
+pub fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<ServerSpec> {
     let legacy = args.env_prefix.as_deref().map(|prefix| Legacy::read(prefix, progress)).transpose()?.unwrap_or_default();
     let mut spec = match args.name {
         Some(name) => ServerSpec::new(name),
@@ -108,6 +107,10 @@ fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<ServerSpec
     spec = with(spec, args.tail_lines, ServerSpec::tail_lines);
     spec = with(spec, time("--lock-patience", args.lock_patience)?, ServerSpec::lock_patience);
     spec = with(spec, time("--stop-timeout", args.stop_timeout)?, ServerSpec::stop_timeout);
+    if let Some(when) = &args.stop {
+        spec = spec.stop(StopWhen::parse(when)?);
+    }
+    spec = with(spec, time("--linger", args.linger)?, ServerSpec::linger);
     Ok(with(spec, common.state_dir.clone(), ServerSpec::state_dir))
 }
 

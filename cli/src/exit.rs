@@ -43,6 +43,16 @@ const TABLE: &[(ErrorCode, u8)] = &[
     (ErrorCode::Native, FAILED),
 ];
 
+/// The exit code of a command that was ended by this signal, as shells have it.
+pub fn signalled(signal: i32) -> u8 {
+    SIGNALLED.saturating_add(signal as u8)
+}
+
+/// The exit code for an error that the system gave when a command was to be run.
+pub fn cannot_run(error: &std::io::Error) -> u8 {
+    if error.raw_os_error() == Some(ENOENT) { NOT_FOUND } else { CANNOT_RUN }
+}
+
 /// The exit code for an error; `signal` is the one that interrupted us, if one did.
 pub fn code(error: &Error, signal: Option<u8>) -> u8 {
     match (error.code(), signal) {

@@ -33,6 +33,7 @@ Usage: server-init COMMAND [OPTIONS]
 
 Commands:
   ensure   Get the server: start it if nobody has, wait until it is ready, print `ok`
+  run      Run a command with a server that is stopped with its last user
   status   Tell what is known about a server; exit 3 when it is not running
   stop     Stop servers and return when they are gone; exit 3 when one is not running
   restart  Stop a server and start it again, once for all who ask at the same moment
@@ -74,6 +75,10 @@ How to start it:
       --log FILE                 Where its output goes [default: server.log in its place]
       --tail-lines N             How many of its last lines a failure shows [default: 40]
 
+When to stop it:
+      --stop WHEN                never, or last: when all who asked for it in this way are gone [default: never]
+      --linger TIME              How long it goes on without a user, with --stop last [default: not at all]
+
 How long to wait:
   -t, --timeout TIME             The whole call [default: SPAWNLOCK_READY_TIMEOUT, else 60s]
       --no-wait                  Return as soon as it is started, ready or not
@@ -101,6 +106,28 @@ Examples:
 
 Checks: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, or a JSON object
 Times have a unit: 30s, 500ms, '1m 30s'"
+);
+
+pub const RUN: &str = concat!(
+    "\
+Run a command with a server that is stopped with its last user, killed ones included; exit with the command's code
+
+Usage: server-init run [NAME] --ready CHECK… --shell LINE [OPTIONS] -- CMD…
+
+  NAME    The server's name [default: made from its address, as localhost_1987]
+  CMD…    The command that uses the server; it gets SPAWNLOCK_<NAME>_URL and SPAWNLOCK_<NAME>_PORT
+
+Options:
+      --shell LINE       The line for /bin/sh that starts the server
+      --linger TIME      How long the server goes on without a user [default: not at all]
+      --stop WHEN        last, or never: leave the server running [default: last]
+  and those of `ensure`, but for --print and --no-wait
+",
+    common!(),
+    "
+Examples:
+  server-init run api --port 1987 --shell 'exec node server.js' -- npm test
+  server-init run api --port 1987 --shell 'exec node server.js' --linger 30s -- pytest"
 );
 
 pub const STATUS: &str = concat!(
@@ -183,6 +210,7 @@ pub fn of(command: Option<&Command>) -> &'static str {
     match command {
         None => GENERAL,
         Some(Command::Ensure(_)) => ENSURE,
+        Some(Command::Run(_)) => RUN,
         Some(Command::Status(_)) => STATUS,
         Some(Command::Stop(_)) => STOP,
         Some(Command::Restart(_)) => RESTART,
@@ -199,7 +227,7 @@ pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
         }
         (Word::Bare(name), None) => (
             format!("unknown command `{name}`"),
-            closest(name, ["ensure", "status", "stop", "restart", "list"].into_iter()).map(|name| format!("did you mean `{name}`?")),
+            closest(name, ["ensure", "run", "status", "stop", "restart", "list"].into_iter()).map(|name| format!("did you mean `{name}`?")),
         ),
         (Word::Bare(name), Some(Command::Ensure(_))) => {
             (format!("unexpected word `{name}`"), Some(format!("the server's command stands behind `--`, as in `-- {name} …`")))
@@ -210,7 +238,7 @@ pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
 }
 
 pub fn no_command() -> Trouble {
-    Trouble::Usage("say what to do: `ensure`, `status`, `stop`, `restart` or `list`; `server-init --help` tells more".to_owned())
+    Trouble::Usage("say what to do: `ensure`, `run`, `status`, `stop`, `restart` or `list`; `server-init --help` tells more".to_owned())
 }
 
 /// The flags a help speaks of.
@@ -234,7 +262,8 @@ mod tests {
 
     #[test]
     fn every_flag_of_a_help_is_known_to_its_command() {
-        for (command, help) in [("ensure", ENSURE), ("status", STATUS), ("stop", STOP), ("restart", RESTART), ("list", LIST)] {
+        for (command, help) in [("ensure", ENSURE), ("run", RUN), ("status", STATUS), ("stop", STOP), ("restart", RESTART), ("list", LIST)]
+        {
             assert!(flags(help).count() > 4, "{command}");
             for flag in flags(help) {
                 let read =

@@ -19,6 +19,7 @@ mod ensure;
 mod legacy;
 mod list;
 mod restart;
+mod run;
 mod status;
 mod stop;
 
@@ -29,6 +30,9 @@ use output::Output;
 use trouble::Result;
 
 fn main() -> ExitCode {
+    if let Some(detach) = mind() {
+        return spawnlock::mind(detach).into();
+    }
     let output = Output::new();
     let outcome = Wish::read(std::env::args_os().skip(1)).and_then(|wish| match wish {
         Wish::Read(text) => output.text(text),
@@ -37,12 +41,19 @@ fn main() -> ExitCode {
     outcome.unwrap_or_else(|trouble| output.fail(&trouble)).into()
 }
 
+/// Whether we are to be a minder, which the library asks for and people do not; then whether to detach first.
+fn mind() -> Option<bool> {
+    let mut words = std::env::args_os().skip(1);
+    (words.next()? == "mind").then(|| words.next().is_some_and(|word| word == "--detach"))
+}
+
 fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
     match command {
         Command::Ensure(ensure) => ensure::run(*ensure, common, output),
         Command::Status(status) => status::run(&status, common, output),
         Command::Stop(stop) => stop::run(&stop, common, output),
         Command::Restart(restart) => restart::run(restart, common, output),
+        Command::Run(run) => run::run(*run, common),
         Command::List => list::run(common, output),
     }
 }

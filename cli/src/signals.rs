@@ -1,12 +1,14 @@
 //! Ctrl-C, SIGTERM and a closed terminal end a wait instead of the process, so that everything is released first.
 
 use std::fs::File;
-use std::io::Read as _;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::io::{self, Read as _};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use rustix::process::{Pid, Signal, getpgrp, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::flag;
+use signal_hook::iterator::Signals;
 use spawnlock::Cancel;
 
 /// The number of the signal that came; zero before.
@@ -33,6 +35,63 @@ pub fn cancel() -> Cancel {
         }
     }
     Cancel::checked_by(move || number.load(Ordering::SeqCst) != 0)
+}
+
+/// Ends a wait, and once there is a command, hands every signal on to it.
+pub struct Forwarder {
+    cancel: Cancel,
+    command: Arc<AtomicU32>,
+}
+
+impl Forwarder {
+    pub fn new() -> io::Result<Self> {
+        let ignored = ignored();
+        let wanted = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        let mut signals = Signals::new(wanted)?;
+        let forwarder = Forwarder { cancel: Cancel::new(), command: Arc::default() };
+        let (cancel, command, number) =
+            (forwarder.cancel.clone(), Arc::clone(&forwarder.command), Arc::clone(RECEIVED.get_or_init(Arc::default)));
+        let hand_on = move || {
+            for signal in signals.forever() {
+                match command.load(Ordering::SeqCst) {
+                    0 => {
+                        number.store(signal as usize, Ordering::SeqCst);
+                        cancel.cancel();
+                    }
+                    // The terminal has told the command already.
+                    _ if matches!(signal, SIGINT | SIGQUIT) && is_in_foreground() => {}
+                    pid => send(pid, signal),
+                }
+            }
+        };
+        std::thread::Builder::new().name("signals".into()).spawn(hand_on)?;
+        Ok(forwarder)
+    }
+
+    /// Cancelled by a signal that comes before there is a command.
+    pub fn cancel(&self) -> Cancel {
+        self.cancel.clone()
+    }
+
+    /// From now on signals are the command's; one that came a moment too early as well.
+    pub fn forward_to(&self, pid: u32) {
+        self.command.store(pid, Ordering::SeqCst);
+        if let Some(signal) = received() {
+            send(pid, signal.into());
+        }
+    }
+}
+
+fn send(pid: u32, signal: i32) {
+    let (pid, signal) = (Pid::from_raw(pid.cast_signed()), Signal::from_named_raw(signal));
+    if let (Some(pid), Some(signal)) = (pid, signal) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Whether the terminal's Ctrl-C goes to our process group.
+fn is_in_foreground() -> bool {
+    rustix::termios::tcgetpgrp(rustix::stdio::stdin()).is_ok_and(|group| group == getpgrp())
 }
 
 /// The signals we were started to ignore, as `nohup` does: they stay ignored. A system that does not tell ignores none.

@@ -18,6 +18,8 @@ pub enum Trouble {
     Core(Error),
     /// The server is fine, but it has no such fact to print.
     Unknown(String),
+    /// The command that was to use the server cannot be run.
+    CannotRun(String, io::Error),
     /// The result cannot be written.
     Output(io::Error),
 }
@@ -32,6 +34,7 @@ impl Trouble {
         match self {
             Trouble::Usage(_) => exit::USAGE,
             Trouble::Core(error) => exit::code(error, signals::received()),
+            Trouble::CannotRun(_, cause) => exit::cannot_run(cause),
             Trouble::Unknown(_) | Trouble::Output(_) => exit::FAILED,
         }
     }
@@ -41,6 +44,7 @@ impl Trouble {
         match self {
             Trouble::Core(error) => error.code(),
             Trouble::Usage(_) | Trouble::Unknown(_) => ErrorCode::Config,
+            Trouble::CannotRun(..) => ErrorCode::Spawn,
             Trouble::Output(_) => ErrorCode::Native,
         }
     }
@@ -48,7 +52,7 @@ impl Trouble {
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Trouble::Core(error) => Some(error.failure()),
-            Trouble::Usage(_) | Trouble::Unknown(_) | Trouble::Output(_) => None,
+            Trouble::Usage(_) | Trouble::Unknown(_) | Trouble::CannotRun(..) | Trouble::Output(_) => None,
         }
     }
 
@@ -56,7 +60,7 @@ impl Trouble {
     pub fn cause(&self) -> Option<String> {
         match self {
             Trouble::Core(error) => std::error::Error::source(error).map(ToString::to_string),
-            Trouble::Output(cause) => Some(cause.to_string()),
+            Trouble::CannotRun(_, cause) | Trouble::Output(cause) => Some(cause.to_string()),
             Trouble::Usage(_) | Trouble::Unknown(_) => None,
         }
     }
@@ -68,6 +72,7 @@ impl fmt::Display for Trouble {
             Trouble::Usage(text) => write!(f, "{text} [{}]", self.code()),
             Trouble::Unknown(text) => f.write_str(text),
             Trouble::Core(error) => f.write_str(&error.text(Spelling::Flag)),
+            Trouble::CannotRun(command, _) => write!(f, "cannot run \"{command}\" [{}]", self.code()),
             Trouble::Output(_) => f.write_str("cannot write the result to stdout"),
         }
     }

@@ -1,9 +1,8 @@
 //! One start, from the spawn to "ready" or to the reason why not.
 
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
+use crate::begin::{has_alive_lock, launched, open_log, working_dir};
 use crate::call::Call;
 use crate::cancel::Patience;
 use crate::deadline::{self, Deadline};
@@ -12,15 +11,14 @@ use crate::end::Ours;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
-use crate::launch::{Launch, Launched, Refused, launch};
+use crate::launch::{Launch, Launched, Refused};
 use crate::life::{Known, next_generation};
 use crate::lock::AliveLock;
-use crate::log::Log;
 use crate::place::Place;
 use crate::plan::Start;
 use crate::probe::Verdict;
 use crate::record::{Alive, FailedAttempt, Phase, Record};
-use crate::sys::{self, Ending, Lookup};
+use crate::sys::{self, Ending};
 
 /// How long a server whose start failed may take to end politely.
 const GRACE: Duration = Duration::from_secs(2);
@@ -76,11 +74,12 @@ impl Attempt {
             cwd: &record.cwd,
             env: environment::for_server(start.inherit_env, &start.env, ours, place.dir()),
             umask: start.umask,
+            stdin: None,
             log: log.map(|log| log.file),
             alive: has_alive_lock(&alive).then_some(alive.as_path()),
         };
         let since = Deadline::after(deadline::LONG_ENOUGH);
-        let launched = match launch(what) {
+        let launched = match launched(call, what, record.generation) {
             Ok(launched) => launched,
             // Its record is lost, and ours, without a pid, is good enough to find it by.
             Err(Refused::Another) => return Ok(Begun::ByAnother),
@@ -237,14 +236,6 @@ impl Attempt {
     }
 }
 
-/// Whether there can be an alive lock here. What may pass, such as a want of descriptors, is left to the child to fail by.
-fn has_alive_lock(path: &Path) -> bool {
-    match sys::open_private(path, Lookup::Write) {
-        Ok(_) => true,
-        Err(error) => !sys::is_unavailable(&error) && error.kind() != io::ErrorKind::NotFound,
-    }
-}
-
 /// Tells everybody who waits for this attempt why it failed.
 fn publish(place: &Place, record: &Record, error: &Error) {
     let _ = FailedAttempt::publish(place, &record.attempt, record.generation, error);
@@ -254,37 +245,6 @@ fn publish(place: &Place, record: &Record, error: &Error) {
 /// Short starts are the common ones, and get a question a millisecond.
 pub(crate) fn interval(waited: Duration) -> Duration {
     if waited < SHORT_START { QUESTIONS_LEAST } else { (waited / 40).clamp(QUESTIONS_LEAST, QUESTIONS_MOST) }
-}
-
-/// The declared directory, else the caller's own; `/` when that was deleted.
-fn working_dir(call: &Call, start: &Start) -> std::path::PathBuf {
-    match start.cwd.clone().or_else(environment::current_dir) {
-        Some(dir) => dir,
-        None => {
-            call.warn("the caller's working directory no longer exists: the server starts in /".into());
-            "/".into()
-        }
-    }
-}
-
-/// The log of the user's choice must be writable; without one of our own the server's output is lost, and we say so.
-fn open_log(call: &Call, start: &Start, record: &Record) -> Result<Option<Log>> {
-    let marker = format!("start {} of \"{}\": {}", record.generation, record.name, start.readable());
-    if let Some(path) = &start.log {
-        return Log::begin(path, false, &marker).map(Some).map_err(|cause| call.report().no_log(path, cause));
-    }
-    let opened: io::Result<Log> = Log::begin(&call.plan.place.log(), true, &marker);
-    if let Err(error) = &opened {
-        call.warn(format!("no log can be written in {}: {error}", call.plan.place.dir().display()));
-    }
-    Ok(opened.ok())
-}
-
-impl Launched {
-    /// `None` while it lives; how it ended, as far as that is known, once it is dead.
-    fn ended(&self) -> Option<Option<Ending>> {
-        self.death.rang().then(|| self.ending().cloned())
-    }
 }
 
 /// A server that lives, and whose ready state nobody could publish.

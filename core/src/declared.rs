@@ -9,6 +9,7 @@ use crate::plan::{Plan, Start};
 use crate::probe::CheckSource;
 use crate::record::{Declared, Record};
 use crate::spec::ServerSpec;
+use crate::stop_when::StopWhen;
 
 impl Declared {
     /// What a spec says of the server. How long its caller waits for the lock is the caller's own affair.
@@ -26,6 +27,8 @@ impl Declared {
             timeout_ms: ms(spec.timeout),
             probe_timeout_ms: ms(spec.probe_timeout),
             stop_timeout_ms: ms(spec.stop_timeout),
+            stop: (spec.stop == Some(StopWhen::Last) || spec.linger.is_some()).then(|| StopWhen::Last.as_str().to_owned()),
+            linger_ms: ms(spec.linger),
             lock: Some(spec.lock).filter(|kind| *kind != LockKind::Auto).map(|kind| kind.as_str().to_owned()),
             lock_file: spec.lock_file.as_deref().and_then(|file| std::path::absolute(file).ok()),
         }
@@ -64,6 +67,8 @@ pub(crate) fn spec_of(record: &Record, state_dir: &Path) -> ServerSpec {
         tail_lines: kept.tail_lines,
         state_dir: Some(state_dir.to_owned()),
         stop_timeout: kept.stop_timeout_ms.map(Duration::from_millis),
+        stop: kept.stop.and_then(|word| StopWhen::parse(&word).ok()),
+        linger: kept.linger_ms.map(Duration::from_millis),
         lock: kept.lock.and_then(|word| LockKind::parse(&word).ok()).unwrap_or_default(),
         lock_file: kept.lock_file,
         ..ServerSpec::default()

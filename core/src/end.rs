@@ -157,9 +157,30 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// Writes down that it has ended, unless a later start has been written down meanwhile.
-pub(crate) fn note_stopped(place: &Place, record: Record) -> std::io::Result<()> {
-    if is_succeeded(place, &record) { Ok(()) } else { Record { state: Phase::Stopped, ..record }.write(place) }
+/// Ends a server that lives, under the spawn lock. It is written down first, so that nobody is given a server that is about to go;
+/// who came to it before that is seen by `wanted`, which is asked after, and leaves it as it was. `false` then.
+///
+/// # Errors
+/// As [`Ours::end`]. What could not be signalled is left as it was; what was, is ended by whoever comes next.
+pub(crate) fn end_server(place: &Place, record: &Record, grace: Duration, patience: &Patience, wanted: impl Fn() -> bool) -> Result<bool> {
+    // A record that cannot be written is held against the alive lock anyway.
+    let _ = note(place, record, Phase::Stopping);
+    if wanted() {
+        let _ = note(place, record, record.state);
+        return Ok(false);
+    }
+    let ended = Ours::of(place, record, false).end(grace, patience);
+    let _ = match &ended {
+        Ok(()) => note(place, record, Phase::Stopped),
+        Err(error) if error.code() == ErrorCode::Stop => note(place, record, record.state),
+        Err(_) => Ok(()),
+    };
+    ended.map(|()| true)
+}
+
+/// Writes down how far it has come, unless a later start has been written down meanwhile.
+fn note(place: &Place, record: &Record, state: Phase) -> std::io::Result<()> {
+    if is_succeeded(place, record) { Ok(()) } else { record.in_state(state).write(place) }
 }
 
 fn is_succeeded(place: &Place, record: &Record) -> bool {

@@ -1,36 +1,23 @@
 //! The flow: the one place that branches.
 
+use std::fs::File;
 use std::time::Duration;
 
 use crate::attempt::{self, Attempt, Begun};
 use crate::deadline::{self, Deadline};
-use crate::end::Ours;
+use crate::end::{self, Ours};
 use crate::error::{Error, ErrorCode, Result};
 use crate::flow::{Flow, SECOND_LOOK};
 use crate::life::Known;
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
-use crate::server::{Origin, Server};
+use crate::server::{Origin, Scope, Server};
 use crate::spec::ServerSpec;
+use crate::stop_when::StopWhen;
 use crate::turn::Turn;
 
 /// A server that answers wrongly is not asked more often than this.
 const AGAIN: Duration = Duration::from_millis(20);
-
-/// What a start that is not waited for came to.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Kick {
-    /// It runs already, and is healthy.
-    Running(Server),
-    /// Somebody else is starting it, or it is not ready yet.
-    Starting,
-    /// This call started it; it is not ready yet.
-    Started {
-        /// Its main process.
-        pid: u32,
-    },
-}
 
 impl ServerSpec {
     /// Gets the server: starts it if nobody has, waits until it is ready.
@@ -41,15 +28,25 @@ impl ServerSpec {
     /// # Platform behavior
     /// Waiters are woken by the kernel on Linux and look every 1 to 50 ms elsewhere.
     pub fn ensure(self) -> Result<Server> {
+        self.ensure_holding(None)
+    }
+
+    /// The same for somebody who holds the spawn lock already.
+    pub(crate) fn ensure_holding(self, lock: Option<File>) -> Result<Server> {
         let mut flow = Flow::new(self)?;
+        flow.use_it();
+        let mut held = lock.and_then(|lock| flow.call.plan.lock.handed_over(lock));
         loop {
-            if let Some(server) = flow.look()? {
-                return Ok(server);
-            }
-            let lock = match flow.take_turn()? {
-                Turn::Ours(lock) => lock,
-                Turn::Joined(record) => return flow.joined(&record),
-                Turn::Found(server) => return Ok(server),
+            let lock = match held.take() {
+                Some(lock) => Some(lock),
+                None => match flow.come_by()? {
+                    Turn::Ours(lock) => lock,
+                    Turn::Found(server) => return Ok(server),
+                    Turn::Joined(record) => match flow.joined(&record)? {
+                        Some(server) => return Ok(server),
+                        None => continue,
+                    },
+                },
             };
             let next = flow.decide()?;
             if matches!(next, Next::Wait) {
@@ -61,27 +58,32 @@ impl ServerSpec {
         }
     }
 
-    /// Starts the server if nobody has, and does not wait until it is ready. The next call waits for it in our stead.
+    /// Gets the server for a scope: it is stopped when its last user is gone, killed ones included, unless the spec says otherwise.
     ///
     /// # Errors
-    /// As [`ensure`](ServerSpec::ensure), as far as it is known when the command runs.
-    pub fn kick(self) -> Result<Kick> {
-        let mut flow = Flow::new(self)?;
-        if let Some(server) = flow.look()? {
-            return Ok(Kick::Running(server));
+    /// As [`ensure`](ServerSpec::ensure).
+    ///
+    /// # Example
+    /// ```no_run
+    /// use spawnlock::ServerSpec;
+    /// let api = ServerSpec::new("api").command(["node", "server.js"]).ready("http://localhost:1987/health").scoped()?;
+    /// println!("{:?}", api.url());
+    /// drop(api); // the last of all who use it stops it
+    /// # Ok::<(), spawnlock::Error>(())
+    /// ```
+    pub fn scoped(self) -> Result<Scope> {
+        self.ensure_scoped().map(Scope::new)
+    }
+
+    /// The same without a guard: for those who say themselves, by [`Server::release`], when they are done.
+    ///
+    /// # Errors
+    /// As [`ensure`](ServerSpec::ensure).
+    pub fn ensure_scoped(mut self) -> Result<Server> {
+        if self.linger.is_none() {
+            self.stop.get_or_insert(StopWhen::Last);
         }
-        let _lock = match flow.try_turn()? {
-            Some(lock) => lock,
-            None => return Ok(Kick::Starting),
-        };
-        match flow.decide()? {
-            Next::Found(record, origin) => Ok(Kick::Running(flow.server(record.as_ref(), origin))),
-            Next::Adopt(_) | Next::Wait => Ok(Kick::Starting),
-            Next::Start(before) => match flow.begin(before.as_ref())? {
-                Begun::ByUs(attempt) => Ok(Kick::Started { pid: attempt.record.pid.unwrap_or_default() }),
-                Begun::ByAnother => Ok(Kick::Starting),
-            },
-        }
+        self.ensure()
     }
 }
 
@@ -95,8 +97,16 @@ pub(crate) enum Next {
 }
 
 impl Flow {
+    /// Without the lock: the server as it is, else the lock, or what its holder said.
+    fn come_by(&mut self) -> Result<Turn> {
+        match self.look()? {
+            Some(server) => Ok(Turn::Found(server)),
+            None => self.take_turn(),
+        }
+    }
+
     /// Under the lock: starts again from the probe, and says what is to be done. A failure is told to those who wait for us.
-    fn decide(&mut self) -> Result<Next> {
+    pub(crate) fn decide(&mut self) -> Result<Next> {
         let decided = self.weigh();
         if let Err(error) = &decided
             && self.is_everybodys(error)
@@ -128,6 +138,11 @@ impl Flow {
                 (Verdict::Ready, Some(known), Some(Phase::Starting)) => {
                     return Ok(Next::Found(Some(attempt::mend(&self.call, known)), Origin::Joined));
                 }
+                (_, Some(known), Some(Phase::Stopping)) if self.call.plan.start.is_some() => {
+                    self.end_halfway(known)?;
+                    since = Deadline::after(self.call.plan.probe.timeout);
+                    continue;
+                }
                 (Verdict::Ready, Some(known), _) => return Ok(Next::Found(Some(known.record.clone()), Origin::Reused)),
                 (Verdict::Denied, ..) => return Err(self.call.report().denied()),
                 // Who only looks waits, and ends nothing.
@@ -158,6 +173,13 @@ impl Flow {
         }
     }
 
+    /// Whoever was stopping it is gone.
+    fn end_halfway(&self, known: &Known) -> Result<()> {
+        self.call.warn(format!("the stop of \"{}\" was broken off: stopping it", self.call.plan.name));
+        let patience = self.call.plan.patience.afresh(deadline::LONG_ENOUGH);
+        end::end_server(&self.call.plan.place, &known.record, self.call.plan.stop_timeout, &patience, || false).map(drop)
+    }
+
     /// Its main process is gone and nobody answers, but something it left behind holds the alive lock: ours, by that very lock.
     fn end_orphans(&self, known: &Known) -> Result<()> {
         self.call.warn(format!("the main process of \"{}\" is gone: stopping what it left behind", self.call.plan.name));
@@ -166,7 +188,7 @@ impl Flow {
     }
 
     /// Runs the command; an error where this call may only look.
-    fn begin(&mut self, before: Option<&Record>) -> Result<Begun> {
+    pub(crate) fn begin(&mut self, before: Option<&Record>) -> Result<Begun> {
         let start = self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())?;
         Attempt::start(&mut self.call, &start, before)
     }
@@ -174,7 +196,10 @@ impl Flow {
     /// Does what was decided, under the lock; `None` when it has to be decided anew.
     pub(crate) fn act(&mut self, next: Next) -> Result<Option<Server>> {
         match next {
-            Next::Found(record, origin) => Ok(Some(self.server(record.as_ref(), origin))),
+            Next::Found(record, origin) => {
+                record.as_ref().map(|record| self.is_given(record));
+                Ok(Some(self.server(record.as_ref(), origin)))
+            }
             Next::Adopt(record) => {
                 let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
                 self.finished(finished, Origin::Joined).map(Some)
@@ -192,7 +217,10 @@ impl Flow {
 
     fn finished(&mut self, finished: Result<Record>, origin: Origin) -> Result<Server> {
         match finished {
-            Ok(record) => Ok(self.server(Some(&record), origin)),
+            Ok(record) => {
+                self.is_given(&record);
+                Ok(self.server(Some(&record), origin))
+            }
             // Without a lock two may start, and the loser of the bind finds the winner.
             Err(error) if self.call.lockless && error.code() == ErrorCode::Exited && self.look_again()? == Verdict::Ready => {
                 self.found()?.ok_or(error)

@@ -15,6 +15,8 @@ pub(crate) const STATE_DIR: &str = "SPAWNLOCK_STATE_DIR";
 const READY_TIMEOUT: &str = "SPAWNLOCK_READY_TIMEOUT";
 /// `1`: start nothing, only look.
 pub(crate) const DISABLE: &str = "SPAWNLOCK_DISABLE";
+/// The native command to run as a minder, where it is not to be found beside the library.
+const COMMAND: &str = "SPAWNLOCK_COMMAND";
 /// Told to the server: its name.
 pub(crate) const NAME: &str = "SPAWNLOCK_NAME";
 /// Told to the server: its place.
@@ -41,6 +43,16 @@ const JOB_SERVERS: &[&str] = &["MAKEFLAGS", "MFLAGS", "CARGO_MAKEFLAGS"];
 
 pub(crate) fn state_dir() -> Option<PathBuf> {
     env::var_os(STATE_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+}
+
+/// The native command the environment names.
+pub(crate) fn command() -> Option<PathBuf> {
+    env::var_os(COMMAND).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// The directories in which programs are looked for.
+pub(crate) fn program_dirs() -> Vec<PathBuf> {
+    env::var_os("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
 }
 
 /// The start timeout the environment asks for.
@@ -97,6 +109,11 @@ pub(crate) fn for_server(
     within.push(place);
     set(WITHIN, within);
     all
+}
+
+/// Every variable, for a minder: its environment was made for the server.
+pub(crate) fn all() -> Vec<(OsString, OsString)> {
+    env::vars_os().collect()
 }
 
 /// A path as a person writes it: `~/…` for what is in the home directory.

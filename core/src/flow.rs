@@ -1,5 +1,6 @@
 //! One call of a user for a server: looking at it, and saying whose it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::Call;
@@ -7,12 +8,15 @@ use crate::environment;
 use crate::error::Result;
 use crate::inside::Inside;
 use crate::life::{Known, Seen};
+use crate::lock::keep;
 use crate::place::Stamp;
 use crate::probe::{Endpoint, Verdict};
 use crate::record::{Phase, Record};
 use crate::server::{Origin, Server};
 use crate::spec::ServerSpec;
+use crate::stop_when::StopWhen;
 use crate::sys;
+use crate::user::{self, User};
 
 /// Under the lock the server gets at least this long to answer.
 pub(crate) const SECOND_LOOK: Duration = Duration::from_millis(200);
@@ -25,6 +29,8 @@ pub(crate) struct Flow {
     pub(crate) record_before: Stamp,
     /// For a restart: the generation that is to be replaced by a later one.
     pub(crate) replaces: Option<u64>,
+    /// This call's use of a server that is to be stopped with its last user.
+    user: Option<Arc<User>>,
     _inside: Inside,
 }
 
@@ -36,7 +42,34 @@ impl Flow {
             return Err(call.report().recursive());
         };
         let (failure_before, record_before) = (Stamp::of(&place.failure()), Stamp::of(&place.record()));
-        Ok(Flow { failure_before, record_before, replaces: None, _inside: inside, call })
+        Ok(Flow { failure_before, record_before, replaces: None, user: None, _inside: inside, call })
+    }
+
+    /// Takes the lease of a call that asks for a server which is to be stopped with its last user: before it looks for the server,
+    /// so that who decides to end it sees either this lease or nobody who was given the server.
+    pub(crate) fn use_it(&mut self) {
+        if self.call.plan.stop != StopWhen::Last {
+            return;
+        }
+        match User::new(&self.call.plan.place, &self.call.plan.name) {
+            Ok(user) => self.user = Some(Arc::new(user)),
+            Err(error) => self.call.warn(format!("no lease can be had in {}: {error}", self.call.plan.place.leases().display())),
+        }
+    }
+
+    /// Whether a server may be given to this call. One that is to be stopped with its last user stays for those who use it, and a call
+    /// that wants it kept says so first, and then looks whether it was heard.
+    pub(crate) fn is_given(&self, record: &Record) -> bool {
+        if !record.ends_with_last() {
+            return true;
+        }
+        let place = &self.call.plan.place;
+        let wanted =
+            if self.call.plan.stop == StopWhen::Last { user::see_to_watch(place, &record.name) } else { keep(place, record.generation) };
+        if let Err(error) = wanted {
+            self.call.warn(format!("\"{}\" may be stopped with its last user, or not at all: {error}", record.name));
+        }
+        self.call.plan.stop == StopWhen::Last || Record::read(place).ok().flatten().is_none_or(|now| now.state != Phase::Stopping)
     }
 
     /// The fast path: one question, no lock; and not even that while somebody is starting the server: then the starter is waited for.
@@ -47,7 +80,9 @@ impl Flow {
         if within && early.clone().is_some_and(is_ourselves) {
             return Err(self.call.report().recursive());
         }
-        if !within && early.as_ref().is_some_and(|known| known.record.state == Phase::Starting && known.lives()) {
+        // One that comes or goes is in somebody's hands, who holds the lock.
+        let is_on_its_way = |known: &Known| matches!(known.record.state, Phase::Starting | Phase::Stopping) && known.lives();
+        if !within && early.as_ref().is_some_and(is_on_its_way) {
             return Ok(None);
         }
         let verdict = self.ask()?;
@@ -90,7 +125,8 @@ impl Flow {
             return Ok(Some(self.server(None, Origin::Foreign)));
         };
         self.refuse_conflict(&known.record)?;
-        Ok((known.record.state == Phase::Ready).then(|| self.server(Some(&known.record), Origin::Reused)))
+        let given = known.record.state == Phase::Ready && self.is_given(&known.record);
+        Ok(given.then(|| self.server(Some(&known.record), Origin::Reused)))
     }
 
     /// What the place says; garbage is told, and counts as nothing.
@@ -121,9 +157,10 @@ impl Flow {
         self.call.warn(format!("port {port} is served by user {user}, not by us"));
     }
 
-    pub(crate) fn joined(&self, record: &Record) -> Result<Server> {
+    /// What the holder of the lock has published; `None` when it is being ended by now.
+    pub(crate) fn joined(&self, record: &Record) -> Result<Option<Server>> {
         self.refuse_conflict(record)?;
-        Ok(self.server(Some(record), Origin::Joined))
+        Ok(self.is_given(record).then(|| self.server(Some(record), Origin::Joined)))
     }
 
     pub(crate) fn server(&self, record: Option<&Record>, origin: Origin) -> Server {
@@ -141,6 +178,7 @@ impl Flow {
             log_file: record.and_then(|record| record.log_file.clone()),
             place: plan.place.dir().to_owned(),
             stop_timeout: plan.stop_timeout,
+            user: self.user.clone(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Who holds a lock, as it wrote itself down. For a kernel lock this is for people; for an existence lock it is the evidence.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::deadline;
@@ -68,9 +70,10 @@ impl Holder {
         }
     }
 
-    /// For how long it has held the lock by the wall clock, as a text.
-    pub(crate) fn held_for(&self) -> String {
-        deadline::readable(std::time::Duration::from_millis(deadline::now_ms().saturating_sub(self.since_ms)))
+    /// For how long it has held the lock by the wall clock; nothing when it did not say since when.
+    pub(crate) fn held(&self) -> Duration {
+        let since = if self.since_ms > 0 { self.since_ms } else { deadline::now_ms() };
+        Duration::from_millis(deadline::now_ms().saturating_sub(since))
     }
 }
 
@@ -83,7 +86,7 @@ impl std::fmt::Display for Holder {
         if !self.host.is_empty() && self.host != Holder::this_process().host {
             write!(f, " on {}", self.host)?;
         }
-        if self.since_ms > 0 { write!(f, ", for {}", self.held_for()) } else { Ok(()) }
+        if self.since_ms > 0 { write!(f, ", for {}", deadline::readable(self.held())) } else { Ok(()) }
     }
 }
 

@@ -1,9 +1,10 @@
 //! A detached start: session, log, descriptors, environment, and word of an early death.
 #![expect(clippy::disallowed_methods, reason = "the one place that starts processes")]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -19,9 +20,19 @@ pub(crate) struct Launch<'a> {
     pub(crate) cwd: &'a Path,
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) umask: u32,
+    /// What it reads; nothing without.
+    pub(crate) stdin: Option<OwnedFd>,
     /// Where stdout and stderr go; nowhere without.
     pub(crate) log: Option<File>,
     pub(crate) alive: Option<&'a Path>,
+}
+
+impl<'a> Launch<'a> {
+    /// The same for another program, which reads `stdin` and gets the same descriptors.
+    pub(crate) fn through(&self, argv: &'a [String], stdin: OwnedFd) -> io::Result<Launch<'a>> {
+        let log = self.log.as_ref().map(File::try_clone).transpose()?;
+        Ok(Launch { argv, cwd: self.cwd, env: self.env.clone(), umask: self.umask, stdin: Some(stdin), log, alive: None })
+    }
 }
 
 /// A server that was started. While this exists its pid means it and nothing else: a dead one is not yet collected.
@@ -31,15 +42,25 @@ pub(crate) struct Launched {
     /// Rings when the main process ends.
     pub(crate) death: Arc<Bell>,
     ending: Arc<OnceLock<Ending>>,
-    /// Dropping it lets the reaper collect.
+    /// Dropping it lets its parent collect.
     #[expect(dead_code, reason = "held for its drop")]
-    reaper: Reaper,
+    parent: Box<dyn Parent>,
 }
 
+/// Whoever collects the server: a thread of ours, or another process. Its drop says that we need the pid no more.
+pub(crate) trait Parent: std::fmt::Debug + Send + Sync {}
+
+impl Parent for Reaper {}
+
 impl Launched {
-    /// How the main process ended, once the bell rang.
-    pub(crate) fn ending(&self) -> Option<&Ending> {
-        self.ending.get()
+    /// A server that another process runs for us; `death` rings once `ending` is known.
+    pub(crate) fn elsewhere(pid: u32, death: Arc<Bell>, ending: Arc<OnceLock<Ending>>, parent: Box<dyn Parent>) -> Self {
+        Launched { pid, death, ending, parent }
+    }
+
+    /// `None` while it lives; how it ended, as far as that is known, once it is dead.
+    pub(crate) fn ended(&self) -> Option<Option<Ending>> {
+        self.death.rang().then(|| self.ending.get().cloned())
     }
 }
 
@@ -62,7 +83,7 @@ impl From<io::Error> for Refused {
 pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
     let program = find_program(&what)?;
     let mut command = Command::new(&program);
-    command.stdin(Stdio::null());
+    command.stdin(what.stdin.map_or_else(Stdio::null, Stdio::from));
     match what.log {
         Some(log) => command.stdout(log.try_clone()?).stderr(log),
         None => command.stdout(Stdio::null()).stderr(Stdio::null()),
@@ -74,6 +95,16 @@ pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
         Err(NotStarted::AliveLockTaken) => Err(Refused::Another),
         Err(NotStarted::Refused(cause)) => Err(Refused::Command { hint: hint_for(&cause, &program, what.cwd), cause }),
     }
+}
+
+/// Runs a program of ours in the quickest way there is, which leaves it to that program to become detached; it gets `stdin` and `stdout`
+/// and is collected when it ends.
+pub(crate) fn launch_helper(argv: &[&OsStr], stdin: OwnedFd, stdout: Option<File>) -> io::Result<()> {
+    let reaper = Reaper::new()?;
+    let stdout = stdout.map_or_else(Stdio::null, Stdio::from);
+    let child = Command::new(argv[0]).args(&argv[1..]).stdin(stdin).stdout(stdout).stderr(Stdio::null()).spawn()?;
+    drop(reaper.watch(child));
+    Ok(())
 }
 
 /// A thread that waits for the child. It exists before the child does, so that no child is ever without it.
@@ -140,7 +171,7 @@ impl Reaper {
     fn watch(self, child: Child) -> Launched {
         let pid = child.id();
         self.desk.change(|left| left.child = Some(child));
-        Launched { pid, death: Arc::clone(&self.death), ending: Arc::clone(&self.ending), reaper: self }
+        Launched { pid, death: Arc::clone(&self.death), ending: Arc::clone(&self.ending), parent: Box::new(self) }
     }
 }
 

@@ -41,20 +41,26 @@ mod holder;
 mod log;
 mod place;
 mod record;
+mod stop_when;
 
 mod launch;
 mod lock;
 mod probe;
 
 mod life;
+mod minder;
 
 mod attempt;
+mod begin;
 mod call;
 mod declared;
 mod end;
 mod ensure;
 mod flow;
 mod inside;
+mod kick;
+mod last;
+mod mind;
 mod names;
 mod plan;
 mod report;
@@ -64,21 +70,24 @@ mod spec;
 mod spelling;
 mod stop;
 mod turn;
+mod user;
 
 #[doc(hidden)]
 pub mod fuzz;
 
 pub use cancel::Cancel;
 pub use deadline::{duration, millis, seconds, whole};
-pub use ensure::Kick;
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};
 pub use holder::Holder;
+pub use kick::Kick;
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
+pub use mind::mind;
 pub use names::{State, StateDir, Status, list, status};
 pub use probe::{Check, CheckSource, Verdict};
 pub use restart::{RestartOptions, restart};
-pub use server::{Origin, Server};
+pub use server::{Origin, Scope, Server};
 pub use spec::{OnLockUnavailable, ServerSpec};
 pub use spelling::Spelling;
 pub use stop::{StopOptions, stop};
+pub use stop_when::StopWhen;

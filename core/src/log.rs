@@ -37,6 +37,16 @@ impl Log {
     }
 }
 
+/// Puts what a log of ours has grown to aside while the server goes on writing. What it writes in between is lost.
+pub(crate) fn trim(path: &Path) {
+    if !fs::metadata(path).is_ok_and(|meta| meta.len() >= 2 * ROTATE_AT) {
+        return;
+    }
+    if fs::copy(path, old(path)).is_ok() {
+        let _ = File::options().write(true).open(path).and_then(|log| log.set_len(0));
+    }
+}
+
 fn old(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".1");
@@ -54,6 +64,8 @@ pub(crate) fn tail(path: &Path, offset: u64, lines: usize) -> Vec<String> {
 fn read_end(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let end = file.metadata()?.len();
+    // One that was trimmed meanwhile begins with lines of this start.
+    let offset = if offset > end { 0 } else { offset };
     file.seek(SeekFrom::Start(offset.max(end.saturating_sub(TAIL_MOST))))?;
     let mut text = Vec::new();
     file.take(TAIL_MOST).read_to_end(&mut text)?;

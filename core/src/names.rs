@@ -25,19 +25,22 @@ pub enum State {
     Running,
     /// It lives and was not ready yet.
     Starting,
+    /// It lives and is being stopped.
+    Stopping,
     /// Nothing of it lives.
     Stopped,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: &'static [State] = &[State::Running, State::Starting, State::Stopped];
+    pub const ALL: &'static [State] = &[State::Running, State::Starting, State::Stopping, State::Stopped];
 
     /// The word for it, the same in every language.
     pub const fn as_str(self) -> &'static str {
         match self {
             State::Running => "running",
             State::Starting => "starting",
+            State::Stopping => "stopping",
             State::Stopped => "stopped",
         }
     }
@@ -129,11 +132,15 @@ fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
     let alive = known.as_ref().filter(|known| known.lives());
     let record = known.as_ref().map(|known| &known.record);
     let failed = FailedAttempt::read(place).filter(|failed| record.is_none_or(|record| failed.failed_at >= record.ready_at));
+    let holder = SpawnLock::holder_of(place.spawn_lock(), LockKind::Auto).ok().flatten();
     let status = Status {
         name: name.to_owned(),
         state: match alive.map(|known| known.record.state) {
+            // Who has the lock while nothing lives is about to start it.
+            None if holder.is_some() => State::Starting,
             None => State::Stopped,
             Some(Phase::Starting) => State::Starting,
+            Some(Phase::Stopping) => State::Stopping,
             Some(Phase::Ready | Phase::Stopped) => State::Running,
         },
         health: alive.and_then(|known| health(&known.record, cancel)),
@@ -144,7 +151,7 @@ fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
         ready_ms: record.and_then(|record| record.ready_ms),
         log_file: record.and_then(|record| record.log_file.clone()),
         place: place.dir().to_owned(),
-        holder: SpawnLock::holder_of(place.spawn_lock(), LockKind::Auto).ok().flatten(),
+        holder,
         last_failure: failed.map(|failed| failed.failure),
     };
     if cancel.is_cancelled() {

@@ -79,12 +79,25 @@ impl Place {
         &self.dir
     }
 
+    pub(crate) fn state_dir(&self) -> &Path {
+        self.dir.parent().unwrap_or(&self.dir)
+    }
+
     pub(crate) fn spawn_lock(&self) -> PathBuf {
         self.dir.join("start.lock")
     }
 
     pub(crate) fn alive_lock(&self) -> PathBuf {
         self.dir.join("alive.lock")
+    }
+
+    /// Held by whoever watches over the server: its minder.
+    pub(crate) fn minder_lock(&self) -> PathBuf {
+        self.dir.join("minder.lock")
+    }
+
+    pub(crate) fn leases(&self) -> PathBuf {
+        self.dir.join("leases")
     }
 
     pub(crate) fn record(&self) -> PathBuf {

@@ -13,6 +13,7 @@ use crate::place::{self, Place};
 use crate::probe::{Check, CheckSource, Endpoint, Probe, parse_identity};
 use crate::record::Declared;
 use crate::spec::{OnLockUnavailable, ServerSpec};
+use crate::stop_when::StopWhen;
 
 /// How long a start may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
@@ -40,6 +41,7 @@ pub(crate) struct Plan {
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) stop_timeout: Duration,
+    pub(crate) stop: StopWhen,
     pub(crate) listener: Listener,
     /// What a record keeps, for a restart.
     pub(crate) declared: Declared,
@@ -101,6 +103,7 @@ impl ServerSpec {
             lock_patience: self.lock_patience,
             on_lock_unavailable: self.on_lock_unavailable,
             stop_timeout: self.stop_timeout.unwrap_or(STOP_TIMEOUT),
+            stop: self.checked_stop()?,
             listener: self.listener.clone(),
             declared: Declared::of(&self),
             endpoint,
@@ -117,6 +120,16 @@ impl ServerSpec {
         };
         checked_name(&name)?;
         Ok(name)
+    }
+
+    fn checked_stop(&self) -> Result<StopWhen> {
+        match (self.stop, self.linger) {
+            (Some(StopWhen::Never), Some(_)) => {
+                Err(Error::config("linger", "needs `stop` to be `last`: a server that is never stopped does not linger"))
+            }
+            (None, Some(_)) => Ok(StopWhen::Last),
+            (stop, _) => Ok(stop.unwrap_or_default()),
+        }
     }
 
     fn checked_start(&self) -> Result<Option<Start>> {

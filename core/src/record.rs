@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Failure};
 use crate::place::{self, Place};
+use crate::stop_when::StopWhen;
 use crate::sys;
 
 /// The version of the on-disk form.
@@ -20,6 +21,8 @@ const FORMAT: u32 = 1;
 pub(crate) enum Phase {
     Starting,
     Ready,
+    /// Somebody is ending it: it may answer still, and nobody is given it.
+    Stopping,
     Stopped,
 }
 
@@ -105,6 +108,11 @@ pub(crate) struct Declared {
     pub(crate) probe_timeout_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stop_timeout_ms: Option<u64>,
+    /// It is to be stopped with its last user, and goes on without one for so long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stop: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) linger_ms: Option<u64>,
     /// The kind of the spawn lock, by its word, and the lock that is held as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lock: Option<String>,
@@ -175,6 +183,16 @@ impl Record {
         let here = self.boot_id == sys::boot_id() && self.pid_namespace == sys::pid_namespace();
         let same = sys::process(pid).is_some_and(|process| process.start_time == start_time && !process.zombie);
         (here && same).then_some(pid)
+    }
+
+    /// The same record with another state.
+    pub(crate) fn in_state(&self, state: Phase) -> Self {
+        Record { state, ..self.clone() }
+    }
+
+    /// Whether it is to be stopped with its last user.
+    pub(crate) fn ends_with_last(&self) -> bool {
+        self.declared.as_ref().is_some_and(|declared| declared.stop.as_deref() == Some(StopWhen::Last.as_str()))
     }
 
     /// Whether the pid in it is one of our own pid namespace.

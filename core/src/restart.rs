@@ -213,9 +213,7 @@ impl Restart<'_> {
             return Err(call.report().recursive());
         }
         call.tell(EventKind::Stopping, format!("stopping server \"{}\", to start it again", known.record.name), known.record.pid);
-        ours.end(call.plan.stop_timeout, &call.plan.patience)?;
-        call.note(end::note_stopped(&call.plan.place, known.record));
-        Ok(())
+        end::end_server(&call.plan.place, &known.record, call.plan.stop_timeout, &call.plan.patience, || false).map(drop)
     }
 
     fn warn_of_lost(&self, record: &Record) {

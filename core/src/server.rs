@@ -1,12 +1,14 @@
 //! What a caller gets back.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
 use crate::names::StateDir;
 use crate::restart::RestartOptions;
 use crate::stop::{StopOptions, not_ours};
+use crate::user::User;
 
 /// How a call came by its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +41,8 @@ impl Origin {
 
 /// A running, healthy server.
 ///
-/// Dropping it does nothing: the server goes on for everybody else.
+/// Dropping it does nothing to a server that is never stopped: it goes on for everybody else. One that is stopped with its last user
+/// is used until the last clone of this is dropped, or until [`release`](Server::release).
 #[derive(Clone, Debug)]
 pub struct Server {
     pub(crate) name: String,
@@ -54,6 +57,7 @@ pub struct Server {
     pub(crate) log_file: Option<PathBuf>,
     pub(crate) place: PathBuf,
     pub(crate) stop_timeout: Duration,
+    pub(crate) user: Option<Arc<User>>,
 }
 
 impl Server {
@@ -112,6 +116,14 @@ impl Server {
         &self.place
     }
 
+    /// Says that this call uses it no more; the last user's word stops it. Nothing where the server is not stopped with its last user,
+    /// and nothing the second time or in a forked child. Whoever dies without a word is counted no more either.
+    pub fn release(&self) {
+        if let Some(user) = &self.user {
+            user.release();
+        }
+    }
+
     /// Stops it, unless another generation runs by now.
     ///
     /// # Errors
@@ -153,5 +165,29 @@ impl Server {
         options.stop_timeout.get_or_insert(self.stop_timeout);
         options.only_generation.get_or_insert(generation);
         StateDir::of_place(&self.place).restart(&self.name, &options)
+    }
+}
+
+/// A server for a scope: derefs to [`Server`]; its drop is the end of this use of it.
+#[derive(Debug)]
+pub struct Scope(Server);
+
+impl Scope {
+    pub(crate) fn new(server: Server) -> Self {
+        Scope(server)
+    }
+}
+
+impl std::ops::Deref for Scope {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.0
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
 use crate::lock::LockKind;
 use crate::probe::CheckSource;
+use crate::stop_when::StopWhen;
 
 /// What to do where no lock can be had: a read-only place, a file system without locks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub struct ServerSpec {
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) stop_timeout: Option<Duration>,
+    pub(crate) stop: Option<StopWhen>,
+    pub(crate) linger: Option<Duration>,
     pub(crate) cancel: Option<Cancel>,
     pub(crate) listener: Listener,
 }
@@ -192,6 +195,19 @@ impl ServerSpec {
     /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 s.
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = Some(timeout);
+        self
+    }
+
+    /// When the server is stopped without anybody saying so. Default: never, and for a [scope](ServerSpec::scoped) with its last user.
+    pub fn stop(mut self, when: StopWhen) -> Self {
+        self.stop = Some(when);
+        self
+    }
+
+    /// How long a server that is to be stopped with its last user goes on without one. Default: not at all. Given alone, it asks
+    /// for `stop(StopWhen::Last)` as well.
+    pub fn linger(mut self, time: Duration) -> Self {
+        self.linger = Some(time);
         self
     }
 

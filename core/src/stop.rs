@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::{Deadline, LONG_ENOUGH, readable};
-use crate::end::{self, Ours};
+use crate::end;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind, Listener};
 use crate::holder::{Holder, waiting_line, who};
@@ -84,10 +84,7 @@ impl StateDir {
             holder: None,
         });
         let grace = options.timeout.unwrap_or(plan::STOP_TIMEOUT);
-        Ours::of(&place, &known.record, false).end(grace, &patience.afresh(LONG_ENOUGH))?;
-        // It is gone; a record that could not be rewritten is held against the alive lock anyway.
-        let _ = end::note_stopped(&place, known.record);
-        Ok(())
+        end::end_server(&place, &known.record, grace, &patience.afresh(LONG_ENOUGH), || false).map(drop)
     }
 }
 

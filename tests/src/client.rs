@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::outcome::Outcome;
+use crate::process::{self, wait_until};
 use crate::scene::{Scene, program};
 
 /// In what a contender is written; see CONTENDERS.md.
@@ -55,6 +56,21 @@ pub struct Client {
 }
 
 impl Scene {
+    /// A server that is started and waited for by nobody: its starter was killed.
+    ///
+    /// # Panics
+    /// When there is no such server.
+    #[track_caller]
+    pub fn orphaned(&self, flags: &[&str]) -> u32 {
+        let limit = Duration::from_secs(20);
+        let starter = self.client(flags).start();
+        let is_written_down = || self.starts().len() == 1 && self.status().pid == self.starts().first().copied();
+        wait_until("the server is being started and its starter has written down its pid", limit, is_written_down);
+        process::kill_and_wait(starter.pid());
+        starter.finish(limit);
+        self.starts()[0]
+    }
+
     /// A client that asks for the scene's server.
     pub fn client(&self, server_flags: &[&str]) -> Client {
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -121,6 +121,11 @@ impl Scene {
         process::speaking_of(self.dir.path())
     }
 
+    /// Who watches over the server now.
+    pub fn minders(&self) -> Vec<u32> {
+        self.everybody().into_iter().filter(|pid| process::words(*pid).get(1).is_some_and(|word| word == "mind")).collect()
+    }
+
     /// Fails unless all processes of the scene end within a few seconds by themselves.
     #[track_caller]
     pub fn assert_nobody_is_left(&self) {

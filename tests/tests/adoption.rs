@@ -4,24 +4,16 @@
 use std::process::Command;
 use std::time::Duration;
 
-use spawnlock::{ErrorCode, Kick, Origin};
+use spawnlock::{ErrorCode, Origin};
 use spawnlock_tests::Scene;
 
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(300);
 
-/// A server that is started, slow, and waited for by nobody.
-fn kicked(scene: &Scene) -> u32 {
-    match scene.spec(&["--delay", "1500"]).timeout(LONG).kick().unwrap() {
-        Kick::Started { pid } => pid,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn who_waits_with_a_short_timeout_leaves_the_server_to_those_with_a_longer_one() {
     let scene = Scene::new();
-    let pid = kicked(&scene);
+    let pid = scene.orphaned(&["--delay", "1500"]);
     let error = scene.spec(&["--delay", "1500"]).timeout(SHORT).ensure().unwrap_err();
     assert_eq!(error.code(), ErrorCode::Timeout);
     assert!(error.to_string().contains("left to those who still wait"), "{error}");
@@ -33,7 +25,7 @@ fn who_waits_with_a_short_timeout_leaves_the_server_to_those_with_a_longer_one()
 #[test]
 fn who_only_looks_ends_nothing() {
     let scene = Scene::new();
-    let pid = kicked(&scene);
+    let pid = scene.orphaned(&["--delay", "1500"]);
     assert_eq!(scene.looking().timeout(SHORT).ensure().unwrap_err().code(), ErrorCode::Timeout);
     let server = scene.looking().timeout(LONG).ensure().unwrap();
     assert_eq!(server.pid(), Some(pid));
@@ -41,10 +33,12 @@ fn who_only_looks_ends_nothing() {
 }
 
 #[test]
-fn a_kicked_server_that_never_gets_ready_is_stopped_by_those_who_waited_its_whole_time() {
+fn a_server_without_a_starter_that_never_gets_ready_is_stopped_by_those_who_waited_its_whole_time() {
     let scene = Scene::new();
     let flags = ["--never-healthy"];
-    scene.spec(&flags).timeout(SHORT).kick().unwrap();
+    scene.orphaned(&flags);
+    // As if its starter had meant to wait no longer than this.
+    scene.edit_record(&[("timeoutMs", 300.into())]);
     let error = scene.spec(&flags).timeout(SHORT * 2).ensure().unwrap_err();
     assert_eq!(error.code(), ErrorCode::Timeout);
     scene.assert_nobody_is_left();

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use spawnlock::{ErrorCode, Kick, Origin, ServerSpec, State, Verdict};
+use spawnlock::{ErrorCode, Origin, ServerSpec, State, Verdict};
 use spawnlock_tests::{Scene, wait_until};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -74,27 +74,6 @@ fn the_list_has_every_name_that_was_used() {
     assert_eq!(names, [name, scene.name()]);
     scene.states().stop(name, &spawnlock::StopOptions::new()).unwrap();
     assert_eq!(scene.states().list().unwrap().iter().filter(|status| status.state == State::Running).count(), 1);
-}
-
-#[test]
-fn a_kick_starts_and_does_not_wait() {
-    let scene = Scene::new();
-    let flags = ["--initializing", "500"];
-    let Kick::Started { pid } = scene.spec(&flags).kick().unwrap() else { panic!("the first kick starts") };
-    assert!(matches!(scene.spec(&flags).kick().unwrap(), Kick::Starting));
-    assert_eq!(scene.status().state, State::Starting);
-    let server = scene.spec(&flags).ensure().unwrap();
-    assert_eq!((server.origin(), server.pid()), (Origin::Joined, Some(pid)));
-    let Kick::Running(server) = scene.spec(&flags).kick().unwrap() else { panic!("the last kick finds it") };
-    assert_eq!(server.pid(), Some(pid));
-    assert_eq!(scene.starts(), [pid]);
-}
-
-#[test]
-fn a_kick_of_a_command_that_cannot_be_run_is_an_error() {
-    let scene = Scene::new();
-    let error = scene.looking().command(["/no/such/program"]).kick().unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Spawn);
 }
 
 #[test]

@@ -62,10 +62,9 @@ fn one_who_asks_when_a_restart_is_over_gets_another() {
 }
 
 #[test]
-fn a_server_that_was_not_waited_for_is_restarted() {
+fn a_server_that_nobody_waits_for_is_restarted() {
     let scene = Scene::new();
-    scene.spec(&["--never-healthy"]).kick().unwrap();
-    wait_until("the server has begun", SOON, || scene.starts().len() == 1);
+    scene.orphaned(&["--never-healthy"]);
     let error = restart(&scene, RestartOptions::new().timeout(Duration::from_secs(1))).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Timeout, "{error}");
     assert_eq!((scene.starts().len(), scene.living()), (2, vec![]));

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use spawnlock::{ErrorCode, Kick, Origin, State, Verdict};
-use spawnlock_tests::process::signal;
+use spawnlock::{ErrorCode, Origin, State, Verdict};
+use spawnlock_tests::process::{kill_and_wait, signal};
 use spawnlock_tests::{Scene, process_alive, set_mode, wait_until};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -80,11 +80,12 @@ fn a_server_that_is_bound_and_does_not_listen_is_neither_replaced_nor_unlinked()
             .command(scene.fixture(&[&["--unix", path], flags].concat()))
             .ready(ready)
     };
-    assert!(matches!(
-        spec(&["--bound-only", "--ignore-term"]).stop_timeout(Duration::from_millis(100)).kick().unwrap(),
-        Kick::Started { .. }
-    ));
+    let ready = format!("http+unix:{path}:/health");
+    let bound_only = scene.fixture(&["--unix", path, "--bound-only", "--ignore-term"]);
+    let starter = scene.client(&[]).server(bound_only).ready(ready).start();
     wait_until("the socket is bound", SOON, || socket.exists());
+    kill_and_wait(starter.pid());
+    starter.finish(SOON);
     let inode = fs::metadata(&socket).unwrap().ino();
     let error = spec(&[]).timeout(Duration::from_secs(1)).stop_timeout(Duration::from_millis(100)).ensure().unwrap_err();
     assert!(matches!(error.code(), ErrorCode::Timeout | ErrorCode::Unresponsive), "{error}");

@@ -5,8 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::holder::Holder;
-use crate::lock::kernel;
+use crate::lock::content::{self, Owner};
 use crate::lock::options::Signature;
+use crate::lock::{alive, kernel};
 use crate::sys::{self, FileFacts, Lookup};
 
 /// A holder's words are at most this long; what is longer was written by somebody else.
@@ -113,6 +114,11 @@ impl KernelLock {
         self.holder.clone().unwrap_or_else(Holder::this_process)
     }
 
+    /// The locked file, which is no longer closed on a fork: it is to be handed to a child.
+    pub(crate) fn into_file(self) -> File {
+        self.file
+    }
+
     /// Lets go: first of the lock, then of the descriptor whose close wakes the waiters. A forked child's copy lets go of
     /// nothing but its descriptors, and those the fork has closed already.
     pub(crate) fn release(self, in_child: bool) -> bool {
@@ -135,6 +141,11 @@ fn close(file: Option<File>, on_fork: Option<sys::CloseOnFork>, in_child: bool) 
             drop(file);
         }
     }
+}
+
+/// Whether somebody who lives holds the lock of this file: one that was killed a moment ago may have threads that hold it still.
+pub(crate) fn is_held_by_living(path: &Path) -> bool {
+    alive::is_held(path) && written_holder(path).is_none_or(|holder| content::owner(&holder) != Owner::Dead)
 }
 
 /// Who holds the lock of this file, as far as it was written down.

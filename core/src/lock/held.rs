@@ -85,6 +85,17 @@ impl Held {
         }
     }
 
+    /// The file of a kernel lock, still locked; any other is let go.
+    pub(crate) fn give_away(mut self) -> Option<std::fs::File> {
+        match self.part.get_mut().unwrap_or_else(PoisonError::into_inner).take()? {
+            Part::Kernel(lock) => Some(lock.into_file()),
+            Part::Existence(lock) => {
+                lock.release();
+                None
+            }
+        }
+    }
+
     /// Lets go. `false` when it was no longer ours.
     pub(crate) fn let_go(&mut self) -> bool {
         // Without its lock, which in a forked child may be locked for ever.

@@ -9,6 +9,7 @@ mod existence;
 mod flock;
 mod held;
 mod kernel;
+mod lease;
 mod mutex;
 mod options;
 mod queue;
@@ -29,6 +30,8 @@ use held::Held;
 pub(crate) use acquire::{Acquired, acquire_with_news};
 pub(crate) use alive::AliveLock;
 pub(crate) use content::parse;
+pub(crate) use flock::is_held_by_living;
+pub(crate) use lease::{Lease, is_kept, is_leased, keep, lease_holders, sweep_leases};
 pub(crate) use options::Terms;
 pub use options::{LockKind, LockOptions};
 pub(crate) use start::{StartGuard, StartLock};
@@ -79,6 +82,17 @@ impl SpawnLock {
     /// Whether this process holds it still: a forked child does not, nor does one whose lock was broken or removed.
     pub fn is_held(&self) -> bool {
         self.0.is_held()
+    }
+
+    /// Gives the locked file away, to be handed to another process: whoever has it holds the lock. `None`, and let go, for a lock that
+    /// is no kernel lock or is shared.
+    pub(crate) fn hand_over(self) -> Option<std::fs::File> {
+        Arc::try_unwrap(self.0).ok()?.give_away()
+    }
+
+    /// The lock of a file that was handed over by whoever held it.
+    pub(crate) fn handed_over(file: std::fs::File, path: &Path) -> Option<SpawnLock> {
+        wait::handed_over(file, path)
     }
 
     /// Lets go; a lock that is shared is let go with its last share. `false` when it was no longer ours: somebody had broken

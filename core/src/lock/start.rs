@@ -1,6 +1,7 @@
 //! What must be held to start the server of a place: its own lock, and one at a path of the user's choice for neighbours who know
 //! only that.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
@@ -34,6 +35,13 @@ impl Drop for StartGuard {
         while let Some(lock) = self.0.pop() {
             drop(lock);
         }
+    }
+}
+
+impl StartGuard {
+    /// The locked file, to be handed to another process; `None`, and let go, where that cannot be.
+    pub(crate) fn hand_over(mut self) -> Option<File> {
+        if self.0.len() == 1 { self.0.pop()?.hand_over() } else { None }
     }
 }
 
@@ -82,6 +90,12 @@ impl StartLock {
             }
         }
         Acquired::Held(guard)
+    }
+
+    /// The locks as somebody holds them who handed over the only one.
+    pub(crate) fn handed_over(&self, file: File) -> Option<StartGuard> {
+        let [layer] = &self.layers[..] else { return None };
+        SpawnLock::handed_over(file, &layer.path).map(|lock| StartGuard(vec![lock]))
     }
 
     /// Who holds one of them now, as far as it was written down.

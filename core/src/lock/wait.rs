@@ -232,3 +232,12 @@ impl<'a> Contender<'a> {
 fn settle_pause(tries_left: u32) -> Duration {
     SETTLE_FIRST * 2u32.pow(SETTLE_TRIES - tries_left)
 }
+
+/// The lock of a file that whoever held it handed over: on that very open file it is granted again.
+pub(crate) fn handed_over(file: File, path: &Path) -> Option<SpawnLock> {
+    let terms = Terms::of_place(LockKind::Flock);
+    match Contender::new(path, &terms).kernel(flock::try_lock(file, path, terms.signature)) {
+        Tried::Held(lock) => Some(lock),
+        Tried::Broken(..) | Tried::Busy | Tried::Unavailable(_) => None,
+    }
+}

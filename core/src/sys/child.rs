@@ -248,11 +248,21 @@ unsafe fn high_number() -> libc::c_int {
 
 /// The slow way of `close_on_exec_from`, for systems without a call for it.
 pub(super) fn mark_each_close_on_exec(first: libc::c_uint) {
-    // SAFETY: `fcntl` on a number that is no descriptor is refused and changes nothing.
-    unsafe {
-        let last = libc::sysconf(libc::_SC_OPEN_MAX).clamp(256, 65_536) as libc::c_uint;
-        for fd in first..last {
-            libc::fcntl(fd as libc::c_int, libc::F_SETFD, libc::FD_CLOEXEC);
-        }
+    for fd in first..last_number() {
+        // SAFETY: `fcntl` on a number that is no descriptor is refused and changes nothing.
+        unsafe { libc::fcntl(fd as libc::c_int, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
+}
+
+/// The slow way of `close_all_from`.
+pub(super) fn close_each_from(first: libc::c_uint) {
+    for fd in first..last_number() {
+        // SAFETY: its caller owns none of these; a number that is no descriptor is refused.
+        unsafe { libc::close(fd as libc::c_int) };
+    }
+}
+
+fn last_number() -> libc::c_uint {
+    // SAFETY: it only answers.
+    unsafe { libc::sysconf(libc::_SC_OPEN_MAX).clamp(256, 65_536) as libc::c_uint }
 }

@@ -7,6 +7,7 @@ mod child;
 mod files;
 mod net;
 mod on_fork;
+mod ourselves;
 mod per_process;
 mod unix;
 
@@ -26,6 +27,7 @@ pub(crate) use files::{
 };
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
+pub(crate) use ourselves::{detach, ignore_signals, own_file, take_stdin, take_stdout};
 pub(crate) use per_process::PerProcess;
 pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
@@ -62,4 +64,6 @@ pub(crate) enum Wanted<'a> {
     Published(&'a std::path::Path),
     /// This name is gone from its directory.
     Removed(&'a std::path::Path),
+    /// A file in this directory has come, gone, or was closed by one who could write to it.
+    Changed(&'a std::path::Path),
 }

@@ -1,5 +1,9 @@
 //! One client of many: waits at the gate, asks for a server, prints one line. See tests/CONTENDERS.md.
-#![allow(clippy::disallowed_methods, reason = "the bans are for core; a client reads clocks as it likes")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "the bans are for core; a client reads clocks as it likes, and fails loudly"
+)]
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -9,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
 use serde_json::{Value, json};
-use spawnlock::{Event, LockKind, OnLockUnavailable, RestartOptions, Server, ServerSpec, StateDir};
+use spawnlock::{Event, Kick, LockKind, OnLockUnavailable, RestartOptions, Server, ServerSpec, StateDir};
 use spawnlock_tests::gate;
 
 const HELP: &str = "\
@@ -25,6 +29,10 @@ only here:
   --probe-timeout-ms N
   --break-after-ms N, --stop-timeout-ms N: with --restart
   --restart              restart the server of that name in place of asking for it; without CMD
+  --kick                 do not wait; the line has `kick`
+  --scoped               for a scope, which ends before the line is printed
+  --hold                 wait for the end of stdin before the scope ends, or for ever without one; the line is printed before
+  --rounds N             so many scopes, one after the other; in each of them the server must answer
   --exec                 run CMD at the gate in place of asking: for clients that know no gate
 ";
 
@@ -42,6 +50,10 @@ struct Options {
     on_lock_unavailable: OnLockUnavailable,
     events: bool,
     restart: bool,
+    kick: bool,
+    scoped: bool,
+    hold: bool,
+    rounds: u32,
     break_after_ms: Option<u64>,
     stop_timeout_ms: Option<u64>,
     exec: bool,
@@ -76,12 +88,29 @@ fn main() -> ExitCode {
 
 fn ensure(options: Options) -> (Value, ExitCode) {
     let start = Instant::now();
-    let outcome = if options.restart { restart(options) } else { spec(options).ensure() };
+    if options.kick {
+        return match spec(options).kick() {
+            Ok(Kick::Failed(error)) | Err(error) => {
+                (json!({"ok": false, "kick": "failed", "code": error.code().as_str()}), ExitCode::FAILURE)
+            }
+            Ok(kick) => (json!({"ok": true, "kick": kick.as_str()}), ExitCode::SUCCESS),
+        };
+    }
+    let (hold, rounds, scoped) = (options.hold, options.rounds, options.scoped);
+    let outcome = match (options.restart, scoped) {
+        (true, _) => restart(options),
+        (false, false) => spec(options).ensure(),
+        (false, true) => scopes(&spec(options), rounds),
+    };
     let ms = start.elapsed().as_secs_f64() * 1000.0;
     match outcome {
         Ok(server) => {
             let line =
                 json!({"ok": true, "origin": server.origin().as_str(), "pid": server.pid(), "generation": server.generation(), "ms": ms});
+            if hold {
+                println!("{line}");
+                std::thread::park();
+            }
             (line, ExitCode::SUCCESS)
         }
         Err(error) => (json!({"ok": false, "code": error.code().as_str(), "message": error.to_string(), "ms": ms}), ExitCode::FAILURE),
@@ -115,6 +144,28 @@ fn spec(options: Options) -> ServerSpec {
         spec = spec.on_event(tell);
     }
     spec
+}
+
+/// One scope after the other; the last one is left open.
+fn scopes(spec: &ServerSpec, rounds: u32) -> spawnlock::Result<Server> {
+    for _ in 1..rounds {
+        let server = spec.clone().ensure_scoped()?;
+        assert_serves(&server);
+        server.release();
+    }
+    let server = spec.clone().ensure_scoped()?;
+    assert_serves(&server);
+    Ok(server)
+}
+
+/// Fails unless the server that we were given answers, and is the one we were told.
+fn assert_serves(server: &Server) {
+    use std::io::{Read, Write};
+    let mut answer = String::new();
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", server.port().expect("a port"))).expect("a server that serves");
+    write!(stream, "GET /pid HTTP/1.1\r\nconnection: close\r\n\r\n").expect("a server that reads");
+    stream.read_to_string(&mut answer).expect("a server that answers");
+    assert_eq!(answer.rsplit("\r\n").next(), server.pid().map(|pid| pid.to_string()).as_deref());
 }
 
 fn restart(options: Options) -> spawnlock::Result<Server> {
@@ -165,6 +216,10 @@ fn read_options() -> Result<Option<Options>, lexopt::Error> {
             Long("lock-file") => options.lock_file = Some(args.value()?.into()),
             Long("on-lock-unavailable") => options.on_lock_unavailable = args.value()?.parse_with(OnLockUnavailable::parse)?,
             Long("events") => options.events = true,
+            Long("kick") => options.kick = true,
+            Long("scoped") => options.scoped = true,
+            Long("hold") => options.hold = true,
+            Long("rounds") => options.rounds = args.value()?.parse()?,
             Long("restart") => options.restart = true,
             Long("break-after-ms") => options.break_after_ms = Some(args.value()?.parse()?),
             Long("stop-timeout-ms") => options.stop_timeout_ms = Some(args.value()?.parse()?),

@@ -1,0 +1,189 @@
+//! The minder itself: what the native command does in that role. It waits in the kernel, and ends with the server.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use crate::cancel::Patience;
+use crate::deadline::Deadline;
+use crate::declared;
+use crate::environment;
+use crate::last::{self, Unused};
+use crate::launch::{Launch, Launched, launch};
+use crate::life::Known;
+use crate::lock::{LockKind, LockOptions, SpawnLock, sweep_leases};
+use crate::log;
+use crate::minder::{Line, Order, Post, Word};
+use crate::place::Place;
+use crate::spec::OnLockUnavailable;
+use crate::sys::{self, Interest, Wanted, Watch};
+
+/// After something was told, so many more looks: the kernel tells of a closing before it frees the lock.
+const SETTLE_TRIES: u32 = 6;
+const SETTLE_FIRST: Duration = Duration::from_millis(1);
+/// How long a minder tries to take over from one that was killed.
+const TAKE_OVER: Duration = Duration::from_secs(1);
+/// How often the log is looked at while nothing happens.
+const LOG_INTERVAL: Duration = Duration::from_secs(150);
+/// How often one looks where the system tells of nothing, or where somebody else is at it.
+const POLL: Duration = Duration::from_millis(250);
+
+/// Does what is ordered on stdin, and gives the exit code; one that was run the quick way detaches itself first. For the native command only,
+/// before it does anything else.
+#[doc(hidden)]
+pub fn mind(detach: bool) -> u8 {
+    sys::ignore_signals();
+    if detach {
+        sys::detach();
+    }
+    let Ok(socket) = sys::take_stdin() else { return 2 };
+    let line = Line::new(UnixStream::from(socket));
+    match line.receive::<Order>() {
+        Ok(Some(Order::Run { watch, argv, umask, has_alive_lock })) => run(line, watch, &argv, umask, has_alive_lock),
+        Ok(Some(Order::Watch(post))) => Minder::at(post).map_or(2, Minder::watch_alone),
+        Ok(Some(Order::Get { record, state_dir, locked, lock_patience_ms, needs_lock })) => {
+            let mut spec = declared::spec_of(&record, &state_dir);
+            spec.lock_patience = lock_patience_ms.map(Duration::from_millis);
+            spec.on_lock_unavailable = if needs_lock { OnLockUnavailable::Fail } else { OnLockUnavailable::Proceed };
+            let lock = if locked { sys::take_stdout().ok().map(File::from) } else { None };
+            u8::from(spec.ensure_holding(lock).is_err())
+        }
+        Ok(None) | Err(_) => 2,
+    }
+}
+
+/// Runs the server and watches over it; who ordered it hears how it went, for as long as it listens.
+fn run(line: Line, post: Post, argv: &[String], umask: u32, has_alive_lock: bool) -> u8 {
+    let Some(mut minder) = Minder::at(post) else { return 2 };
+    let alive = minder.place.alive_lock();
+    let launched = launch(Launch {
+        argv,
+        cwd: &environment::current_dir().unwrap_or_else(|| "/".into()),
+        env: environment::all(),
+        umask,
+        stdin: None,
+        log: sys::take_stdout().ok().map(File::from),
+        alive: has_alive_lock.then_some(alive.as_path()),
+    });
+    match launched {
+        Ok(launched) => {
+            // Before anybody can look whether somebody watches.
+            minder.take_lock(Duration::ZERO);
+            let _ = line.send(&Word::Started { pid: launched.pid });
+            minder.server = Some(launched);
+            minder.starter = Some(line);
+            minder.watch()
+        }
+        Err(refused) => {
+            let _ = line.send(&Word::from(refused));
+            0
+        }
+    }
+}
+
+/// One that watches over one start of a server.
+struct Minder {
+    place: Place,
+    post: Post,
+    /// The server, where we are its parent. Kept to the end, so that it is not collected while its starter may signal it.
+    server: Option<Launched>,
+    /// Who had us start it, and whether it was told of the end.
+    starter: Option<Line>,
+    told: bool,
+    /// Tells others that somebody watches.
+    lock: Option<SpawnLock>,
+}
+
+impl Minder {
+    fn at(post: Post) -> Option<Self> {
+        let place = Place::of(&post.state_dir, &post.name).ok()?;
+        Some(Minder { place, post, server: None, starter: None, told: false, lock: None })
+    }
+
+    /// Watches over a server that was started by another, unless somebody does already.
+    fn watch_alone(mut self) -> u8 {
+        self.take_lock(TAKE_OVER);
+        if self.lock.is_some() { self.watch() } else { 0 }
+    }
+
+    /// The minder of the start before may need a moment to go.
+    fn take_lock(&mut self, within: Duration) {
+        if self.lock.is_none() {
+            let options = LockOptions::new().kind(LockKind::Flock).timeout(within);
+            self.lock = SpawnLock::acquire(self.place.minder_lock(), &options).ok();
+        }
+    }
+
+    /// Waits until the server is dead, or ends it once its last user is gone.
+    fn watch(mut self) -> u8 {
+        sweep_leases(&self.place, self.post.generation);
+        let watch = Watch::on(&[Wanted::Changed(&self.place.leases()), Wanted::Closed(&self.place.alive_lock())]).ok();
+        let mut alone = None;
+        let mut tries_left = SETTLE_TRIES;
+        while let Some(pause) = self.look(&mut alone) {
+            let pause = if watch.is_none() { pause.min(POLL) } else { pause };
+            let pause = if tries_left > 0 { pause.min(SETTLE_FIRST * 2u32.pow(SETTLE_TRIES - tries_left)) } else { pause };
+            self.wait(watch.as_ref(), pause);
+            tries_left = if watch.as_ref().is_some_and(Watch::heard) { SETTLE_TRIES } else { tries_left.saturating_sub(1) };
+        }
+        self.await_starter();
+        0
+    }
+
+    /// Looks after everything once, and says how long it may wait for the next time; `None` when there is nothing left to watch.
+    fn look(&mut self, alone: &mut Option<Deadline>) -> Option<Duration> {
+        self.tell_end();
+        self.take_lock(Duration::ZERO);
+        let own_lives = self.own_end().is_none() && self.server.is_some();
+        let known = Known::look(&self.place, &self.post.name).known().filter(|known| own_lives || known.lives())?;
+        if known.record.generation != self.post.generation {
+            return None;
+        }
+        if known.record.log_file == Some(self.place.log()) {
+            log::trim(&self.place.log());
+        }
+        if last::is_wanted(&self.place, &known.record) {
+            *alone = None;
+            return Some(LOG_INTERVAL);
+        }
+        let lingers = alone.get_or_insert_with(|| Deadline::after(last::linger(&known.record)));
+        if !lingers.expired() {
+            return Some(lingers.remaining());
+        }
+        match last::end_unused(&self.place, &self.post.name, self.post.generation, &Patience::uncancelled().within(POLL)) {
+            Unused::Over => None,
+            Unused::Busy => Some(SETTLE_FIRST),
+        }
+    }
+
+    fn wait(&self, watch: Option<&Watch>, pause: Duration) {
+        let patience = Patience::uncancelled();
+        let own = self.server.as_ref().filter(|_| self.own_end().is_none());
+        let patience = own.map_or(patience.clone(), |server| patience.until_rung(&server.death));
+        let inputs: Vec<_> = watch.and_then(Watch::input).into_iter().collect();
+        let _ = patience.wait(&inputs, pause);
+    }
+
+    /// How our own child ended, as far as that is known; `None` while it lives.
+    fn own_end(&self) -> Option<Option<sys::Ending>> {
+        self.server.as_ref().and_then(Launched::ended)
+    }
+
+    /// Tells the starter, once, that the main process has ended. What that started may go on.
+    fn tell_end(&mut self) {
+        let Some(ending) = self.own_end().filter(|_| !self.told) else { return };
+        self.told = true;
+        if let Some(line) = &self.starter {
+            let _ = line.send(&Word::of_end(ending.as_ref()));
+        }
+    }
+
+    /// The pid is the starter's to signal until it lets go of the line.
+    fn await_starter(&mut self) {
+        self.tell_end();
+        let Some(line) = self.starter.take() else { return };
+        let patience = Patience::uncancelled();
+        let _ = patience.wait(&[(line.socket().as_fd(), Interest::Read)], patience.deadline.remaining());
+    }
+}

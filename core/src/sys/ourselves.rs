@@ -1,0 +1,58 @@
+//! This process: where its code came from, and what a minder does to itself before anything else.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::stdio::{dup2_stdin, dup2_stdout, stdin, stdout};
+
+use super::platform::close_all_from;
+
+/// The file that this code was loaded from: a program, or a library in a host.
+pub(crate) fn own_file() -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let here = own_file as fn() -> Option<PathBuf>;
+    // SAFETY: `dladdr` fills the structure it is given; the name in it belongs to the loader and outlives the copy made here.
+    let name = unsafe {
+        let mut info: libc::Dl_info = std::mem::zeroed();
+        if libc::dladdr(here as *const libc::c_void, &mut info) == 0 || info.dli_fname.is_null() {
+            return None;
+        }
+        CStr::from_ptr(info.dli_fname).to_owned()
+    };
+    // A program is known by the word it was started with; the system knows better.
+    let path = PathBuf::from(std::ffi::OsStr::from_bytes(name.as_bytes()));
+    if path.is_absolute() { Some(path) } else { std::env::current_exe().ok() }
+}
+
+/// Leaves the session, the directory and the descriptors of whoever ran us. Only for a process that has opened nothing yet.
+pub(crate) fn detach() {
+    close_all_from(3);
+    let _ = rustix::process::setsid();
+    let _ = rustix::process::chdir("/");
+}
+
+/// Ignores what terminals and shells send to those they think they own. A child gets the defaults back.
+pub(crate) fn ignore_signals() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGPIPE, libc::SIGUSR1, libc::SIGUSR2] {
+        // SAFETY: ignoring a signal runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+/// What was handed over as stdin, in a descriptor of its own; stdin is nothing from now on.
+pub(crate) fn take_stdin() -> io::Result<OwnedFd> {
+    let taken = fcntl_dupfd_cloexec(stdin(), 3)?;
+    dup2_stdin(File::open("/dev/null")?)?;
+    Ok(taken)
+}
+
+/// The same of stdout.
+pub(crate) fn take_stdout() -> io::Result<OwnedFd> {
+    let taken = fcntl_dupfd_cloexec(stdout(), 3)?;
+    dup2_stdout(File::options().write(true).open("/dev/null")?)?;
+    Ok(taken)
+}

@@ -1,0 +1,143 @@
+//! Starts that nobody waits for.
+#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, reason = "the bans are for core; tests fail loudly")]
+
+use std::fs::File;
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use spawnlock::{ErrorCode, EventKind, Kick, Origin, State};
+use spawnlock_tests::{Events, Running, Scene, gate, wait_until};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn is_running(scene: &Scene) -> bool {
+    scene.status().state == State::Running
+}
+
+#[test]
+fn the_server_comes_up_although_who_asked_for_it_is_gone() {
+    let scene = Scene::new();
+    let outcome = scene.client(&["--delay", "300"]).flag(&["--kick"]).run();
+    assert_eq!(outcome.line()["kick"], "started", "{outcome:#?}");
+    wait_until("the server is ready", LONG, || is_running(&scene));
+    assert_eq!(scene.page("/pid"), scene.starts()[0]);
+    assert!(scene.status().holder.is_none(), "and nobody holds the lock any more");
+    assert!(scene.minders().is_empty(), "nor is there anything to watch");
+    scene.stop().unwrap();
+    scene.assert_nobody_is_left();
+}
+
+#[test]
+fn of_many_who_kick_at_once_one_starts_the_server() {
+    let scene = Scene::new();
+    let gate = scene.path("gate");
+    let clients: Vec<Running> = (0..20).map(|_| scene.client(&["--delay", "500"]).flag(&["--kick"]).gate(gate.clone()).start()).collect();
+    wait_until("all wait at the gate", LONG, || gate::waiting_at(&gate) == 20);
+    gate::open(&gate).unwrap();
+    let words: Vec<String> = clients.into_iter().map(|client| client.finish(LONG).line()["kick"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(words.iter().filter(|word| *word == "started").count(), 1, "{words:?}");
+    assert!(words.iter().all(|word| ["started", "starting", "running"].contains(&word.as_str())), "{words:?}");
+    wait_until("the server is ready", LONG, || is_running(&scene));
+    assert_eq!(scene.starts().len(), 1);
+}
+
+#[test]
+fn a_server_that_runs_is_told_at_once() {
+    let scene = Scene::new();
+    let server = scene.spec(&[]).ensure().unwrap();
+    match scene.spec(&[]).kick().unwrap() {
+        Kick::Running(running) => assert_eq!((running.pid(), running.origin()), (server.pid(), Origin::Reused)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_asks_meanwhile_waits_for_the_minder_and_gets_its_server() {
+    let scene = Scene::new();
+    assert!(matches!(scene.spec(&["--delay", "2000"]).kick().unwrap(), Kick::Started));
+    let events = Events::default();
+    let server = events.of(scene.spec(&["--delay", "2000"])).ensure().unwrap();
+    assert_eq!(server.origin(), Origin::Joined);
+    assert_eq!(scene.starts(), [server.pid().unwrap()]);
+    let told = events.messages(EventKind::Waiting);
+    assert!(told.iter().any(|line| line.contains("server-init mind")), "the holder is the minder: {told:?}");
+}
+
+#[test]
+fn who_asks_meanwhile_is_told_why_the_start_failed() {
+    let scene = Scene::new();
+    let flags = ["--exit-after", "400", "--exit-code", "7", "--never-healthy"];
+    assert!(matches!(scene.spec(&flags).kick().unwrap(), Kick::Started));
+    let error = scene.spec(&flags).ensure().unwrap_err();
+    assert_eq!((error.code(), error.failure().exit_code), (ErrorCode::Exited, Some(7)), "{error}");
+    assert_eq!(scene.starts().len(), 1, "nobody tries again at once");
+    assert_eq!(scene.status().last_failure.unwrap().exit_code, Some(7));
+}
+
+#[test]
+fn a_kick_during_a_stop_starts_the_server_again() {
+    let scene = Scene::new();
+    let old = scene.spec(&["--die-slowly", "700"]).ensure().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| scene.stop().unwrap());
+        wait_until("it is being stopped", LONG, || scene.status().state == State::Stopping);
+        assert!(matches!(scene.spec(&[]).kick().unwrap(), Kick::Started));
+    });
+    wait_until("another server is ready", LONG, || is_running(&scene) && scene.status().pid != old.pid());
+}
+
+#[test]
+fn a_kick_ends_nothing_and_waits_for_nobody_when_the_lock_is_held() {
+    let scene = Scene::new();
+    std::fs::create_dir_all(scene.place()).unwrap();
+    let mut lock = File::create(scene.place().join("start.lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(matches!(scene.spec(&[]).kick().unwrap(), Kick::Starting));
+    // Held for longer than a start may take: no starter's.
+    write!(lock, r#"{{"pid":{},"timestamp":1000}}"#, std::process::id()).unwrap();
+    match scene.spec(&[]).kick().unwrap() {
+        Kick::Failed(error) => {
+            assert_eq!(error.code(), ErrorCode::LockTimeout, "{error}");
+            assert_eq!(error.failure().pid, Some(std::process::id()));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(scene.spec(&[]).lock_patience(Duration::from_millis(100)).kick().unwrap(), Kick::Started));
+    wait_until("the server is ready", LONG, || is_running(&scene));
+}
+
+#[test]
+fn what_is_wrong_with_the_options_is_an_error_and_what_is_wrong_with_the_world_an_outcome() {
+    let scene = Scene::new();
+    let error = scene.looking().shell("true").command(["true"]).kick().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Config);
+    match scene.looking().kick().unwrap() {
+        Kick::Failed(error) => assert_eq!(error.code(), ErrorCode::NotRunning),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn without_a_minder_the_server_is_started_all_the_same() {
+    let scene = Scene::new();
+    let outcome = scene.client(&["--delay", "300"]).flag(&["--kick"]).env("SPAWNLOCK_COMMAND", "/no/such/command").run();
+    assert_eq!(outcome.line()["kick"], "started", "{outcome:#?}");
+    let server = scene.spec(&[]).ensure().unwrap();
+    assert_eq!(scene.starts(), [server.pid().unwrap()]);
+}
+
+#[test]
+fn a_minder_keeps_nothing_of_the_callers() {
+    let scene = Scene::new();
+    let held = scene.path("held");
+    let line = format!("exec 9>{0}; flock 9; cd {1}", held.display(), scene.path("").display());
+    let outcome = scene.client(&["--delay", "1500"]).flag(&["--kick"]).after_shell(&line).run();
+    assert_eq!(outcome.line()["kick"], "started", "{outcome:#?}");
+    wait_until("the caller's lock has ended with the caller", LONG, || File::open(&held).unwrap().try_lock().is_ok());
+    let minders = scene.minders();
+    assert_eq!(minders.len(), 1);
+    assert_eq!(std::fs::read_link(format!("/proc/{}/cwd", minders[0])).unwrap().to_str(), Some("/"));
+    wait_until("the server is ready", LONG, || is_running(&scene));
+    assert_eq!(scene.page("/pid"), scene.starts()[0]);
+}

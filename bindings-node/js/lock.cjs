@@ -3,7 +3,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 
 const native = require('./native.cjs').load();
-const { dated, errorOf, eventOf, run } = require('./run.cjs');
+const { dated, eventOf, now, run } = require('./run.cjs');
 
 /** The owners of the `withLock` calls around the one that asks. */
 const within = new AsyncLocalStorage();
@@ -106,14 +106,6 @@ async function acquired(prepare, options) {
   let job;
   await run(() => (job = prepare(termsOf(options), within.getStore())), options);
   return native.acquired(job);
-}
-
-function now(call) {
-  try {
-    return call();
-  } catch (problem) {
-    throw errorOf(problem);
-  }
 }
 
 const names = native.lockOptionNames();

@@ -42,6 +42,15 @@ function onAbort(signal, cancel) {
   return () => cancels.get(signal).delete(cancel);
 }
 
+/** Makes a native call that is no job. */
+function now(call) {
+  try {
+    return call();
+  } catch (problem) {
+    throw errorOf(problem);
+  }
+}
+
 /** A failure of ours as an error, anything else as it is. */
 function errorOf(problem) {
   const ours = typeof problem?.code === 'string' && problem.code.startsWith('ERR_SPAWNLOCK_');
@@ -59,4 +68,4 @@ function dated(object, key) {
   return object;
 }
 
-Object.assign(exports, { dated, errorOf, eventOf, run });
+Object.assign(exports, { dated, errorOf, eventOf, now, run });

@@ -28,6 +28,7 @@
 //!
 //! # Entry points
 //! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`], [`stop`] and [`restart`] work by name;
+//! [`claim_socket`] makes a daemon the only one, and [`notify_ready`] tells its starter that it is ready;
 //! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;
@@ -50,12 +51,14 @@ mod life;
 
 mod attempt;
 mod call;
+mod claim;
 mod declared;
 mod end;
 mod ensure;
 mod flow;
 mod inside;
 mod names;
+mod notify_send;
 mod plan;
 mod report;
 mod restart;
@@ -69,6 +72,7 @@ mod turn;
 pub mod fuzz;
 
 pub use cancel::Cancel;
+pub use claim::{ClaimedSocket, claim_socket};
 pub use deadline::{duration, millis, seconds, whole};
 pub use ensure::Kick;
 pub use error::{Error, ErrorCode, Failure, Result};
@@ -76,6 +80,7 @@ pub use event::{Event, EventKind};
 pub use holder::Holder;
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use names::{State, StateDir, Status, list, status};
+pub use notify_send::{Notice, notify, notify_ready};
 pub use probe::{Check, CheckSource, Verdict};
 pub use restart::{RestartOptions, restart};
 pub use server::{Origin, Server};

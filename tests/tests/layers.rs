@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
     &["life", "end", "log", "inside", "plan", "spec", "declared", "call", "report", "attempt", "spelling"],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart"],
+    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "claim", "notify_send"],
     &["lib", "fuzz"],
 ];
 

@@ -26,9 +26,10 @@ use std::sync::Arc;
 use crate::holder::Holder;
 use held::Held;
 
-pub(crate) use acquire::{Acquired, acquire_with_news};
+pub(crate) use acquire::{Acquired, acquire_with_news, written_holder};
 pub(crate) use alive::AliveLock;
 pub(crate) use content::parse;
+pub(crate) use mutex::beside;
 pub(crate) use options::Terms;
 pub use options::{LockKind, LockOptions};
 pub(crate) use start::{StartGuard, StartLock};

@@ -13,14 +13,14 @@ type Result<T> = napi::Result<T, Code>;
 /// False when nobody has asked for it, or nobody listens any more.
 #[napi(ts_args_type = "notice?: ReadyNotice")]
 pub fn notify_ready(env: Env, notice: Unknown) -> Result<bool> {
-    send(env, ReadyNotice::read(notice)?.notice()?)
+    send(env, ReadyNotice::read(notice)?.notice())
 }
 
 /// Says how far this server is, to whoever waits at `$NOTIFY_SOCKET`: spawnlock or systemd.
 /// False when nobody has asked for it, or nobody listens any more.
 #[napi(ts_args_type = "notice: Notice")]
 pub fn notify(env: Env, notice: Unknown) -> Result<bool> {
-    send(env, Notice::read(notice)?.notice()?)
+    send(env, Notice::read(notice)?.notice())
 }
 
 fn send(env: Env, notice: spawnlock::Notice) -> Result<bool> {

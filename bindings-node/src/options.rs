@@ -10,7 +10,7 @@ use napi_derive::napi;
 use serde_json::Value;
 use spawnlock::{Cancel, Check, LockKind, OnLockUnavailable, RestartOptions, ServerSpec, StateDir, StopOptions, millis};
 
-use crate::error::{Problem, Result};
+use crate::error::Result;
 use crate::read::{Callback, Given, Signal};
 
 /// One table makes the type, its declaration for TypeScript, and the reader that knows every name.
@@ -289,23 +289,19 @@ impl HolderOptions {
 
 impl ReadyNotice {
     /// The same, as the core takes it.
-    pub(crate) fn notice(self) -> Result<spawnlock::Notice> {
+    pub(crate) fn notice(self) -> spawnlock::Notice {
         Notice { ready: Some(true), port: self.port, status: self.status, stopping: None }.notice()
     }
 }
 
 impl Notice {
     /// The same, as the core takes it.
-    pub(crate) fn notice(self) -> Result<spawnlock::Notice> {
+    pub(crate) fn notice(self) -> spawnlock::Notice {
         let mut notice = set(spawnlock::Notice::new(), self.ready, spawnlock::Notice::ready);
-        notice = set(notice, self.port.map(port).transpose()?, spawnlock::Notice::port);
+        notice = set(notice, self.port, spawnlock::Notice::port);
         notice = set(notice, self.status, spawnlock::Notice::status);
-        Ok(set(notice, self.stopping, spawnlock::Notice::stopping))
+        set(notice, self.stopping, spawnlock::Notice::stopping)
     }
-}
-
-fn port(given: u32) -> Result<u16> {
-    u16::try_from(given).map_err(|_| Problem::option("port", "must be a whole number from 0 to 65535"))
 }
 
 fn kind(given: Option<&str>) -> Result<Option<LockKind>> {

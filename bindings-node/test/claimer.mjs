@@ -1,11 +1,12 @@
 // One of many daemons that want one socket; see tests/CONTENDERS.md.
 
 import { appendFileSync, existsSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { claimSocket } from 'spawnlock';
+import { claimSocket, notify, notifyReady } from 'spawnlock';
 
 const { values: asked, positionals } = parseArgs({ allowPositionals: true, options: { gate: { type: 'string' } } });
 
@@ -19,9 +20,12 @@ const say = (line) => console.log(JSON.stringify(line));
 try {
   const claim = await claimSocket(positionals[0]);
   const server = createServer((client) => client.on('error', () => {}).end(`${process.pid}\n`)).listen({ fd: claim.fd });
-  server.once('listening', () => say({ ok: true, pid: process.pid }));
+  await once(server, 'listening');
+  notifyReady({ port: 1, status: 'claimed' });
+  say({ ok: true, pid: process.pid });
   for await (const _ of process.stdin);
   const stillOwned = claim.stillOwned();
+  notify({ stopping: true });
   const removed = claim.close();
   say({ stillOwned, removed });
   server.close();

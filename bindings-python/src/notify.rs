@@ -14,7 +14,7 @@ use crate::options::set;
 /// `False` when nobody has asked for it, or nobody listens any more.
 #[pyfunction]
 #[pyo3(signature = (*, port=None, status=None))]
-pub(crate) fn notify_ready(py: Python<'_>, port: Option<u16>, status: Option<String>) -> PyResult<bool> {
+pub(crate) fn notify_ready(py: Python<'_>, port: Option<i64>, status: Option<String>) -> PyResult<bool> {
     notify(py, true, port, status, false)
 }
 
@@ -28,8 +28,12 @@ pub(crate) fn notify_ready(py: Python<'_>, port: Option<u16>, status: Option<Str
 /// `False` when nobody has asked for it, or nobody listens any more.
 #[pyfunction]
 #[pyo3(signature = (*, ready=false, port=None, status=None, stopping=false))]
-pub(crate) fn notify(py: Python<'_>, ready: bool, port: Option<u16>, status: Option<String>, stopping: bool) -> PyResult<bool> {
-    let mut notice = Notice::new().ready(ready).stopping(stopping);
-    set!(notice: port, status);
-    py.detach(|| spawnlock::notify(&notice)).map_err(|error| raised(py, &error))
+pub(crate) fn notify(py: Python<'_>, ready: bool, port: Option<i64>, status: Option<String>, stopping: bool) -> PyResult<bool> {
+    let told = || {
+        let mut notice = Notice::new().ready(ready).stopping(stopping);
+        let port = port.map(|port| spawnlock::whole("port", port)).transpose()?;
+        set!(notice: port, status);
+        spawnlock::notify(&notice)
+    };
+    py.detach(told).map_err(|error| raised(py, &error))
 }

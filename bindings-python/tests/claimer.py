@@ -39,9 +39,11 @@ def serve(path: str) -> None:
     claim = spawnlock.claim_socket(path)
     server = socket.socket(fileno=claim.detach())
     threading.Thread(target=answer, args=(server,), daemon=True).start()
+    spawnlock.notify_ready(port=1, status="claimed")
     say({"ok": True, "pid": os.getpid()})
     sys.stdin.read()
     still_owned = claim.still_owned()
+    spawnlock.notify(stopping=True)
     say({"stillOwned": still_owned, "removed": claim.close()})
 
 

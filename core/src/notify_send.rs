@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub struct Notice {
     ready: bool,
     status: Option<String>,
-    port: Option<u16>,
+    port: Option<u32>,
     stopping: bool,
 }
 
@@ -49,7 +49,7 @@ impl Notice {
     }
 
     /// The port on which it listens, where it chose one itself.
-    pub fn port(mut self, port: u16) -> Self {
+    pub fn port(mut self, port: u32) -> Self {
         self.port = Some(port);
         self
     }
@@ -64,6 +64,9 @@ impl Notice {
     fn text(&self) -> Result<String> {
         if self.status.as_ref().is_some_and(|status| status.contains('\n')) {
             return Err(Error::config("status", "must be one line"));
+        }
+        if let Some(port) = self.port.filter(|port| !(1..=65535).contains(port)) {
+            return Err(Error::config("port", format!("is {port}, which is no number from 1 to 65535")));
         }
         // The port first: who hears of "ready" knows it by then.
         let lines = [
@@ -88,7 +91,7 @@ pub fn notify_ready() -> Result<bool> {
 /// variable, when nobody listens there any more, or when nothing was said.
 ///
 /// # Errors
-/// `CONFIG` when the variable is neither a path nor `@` and a name, or the status is more than one line. `DENIED` when the system
+/// `CONFIG` when the variable is neither a path nor `@` and a name, or the port or the status is wrong. `DENIED` when the system
 /// forbids it. A server goes on in either case.
 pub fn notify(notice: &Notice) -> Result<bool> {
     let text = notice.text()?;

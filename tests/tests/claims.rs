@@ -351,6 +351,26 @@ fn one_killed_while_it_closes_blocks_nobody() {
     }
 }
 
+#[test]
+fn every_language_tells_its_starter_the_same() {
+    let (dir, path) = room();
+    let notices = dir.path().join("notify");
+    let starter = UnixDatagram::bind(&notices).unwrap();
+    starter.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let next = || {
+        let mut text = [0; 1000];
+        let length = starter.recv(&mut text).unwrap();
+        String::from_utf8(text[..length].to_vec()).unwrap()
+    };
+    for claimer in claimers() {
+        let words = [vec!["env".to_owned(), format!("NOTIFY_SOCKET={}", notices.display())], claimer].concat();
+        let daemon = Daemon::of(&words, &path, None).serves();
+        assert_eq!(next(), "PORT=1\nSTATUS=claimed\nREADY=1", "{words:?}");
+        daemon.end();
+        assert_eq!(next(), "STOPPING=1", "{words:?}");
+    }
+}
+
 /// The example of the guide, in Rust.
 #[test]
 fn the_daemon_of_the_guide_runs() {

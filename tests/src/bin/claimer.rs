@@ -8,7 +8,7 @@ use std::thread;
 
 use lexopt::prelude::*;
 use serde_json::{Value, json};
-use spawnlock::{ErrorCode, claim_socket};
+use spawnlock::{ErrorCode, Notice, claim_socket, notify};
 use spawnlock_tests::{gate, phase};
 
 const HELP: &str = "\
@@ -63,9 +63,11 @@ impl Options {
         if let Some(listener) = claim.take_listener() {
             thread::spawn(move || answer(&listener));
         }
+        notify(&Notice::new().ready(true).port(1).status("claimed"))?;
         say(&json!({"ok": true, "pid": std::process::id()}));
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         let still_owned = claim.still_owned();
+        notify(&Notice::new().stopping(true))?;
         self.phase(phase::RELEASE);
         let removed = claim.close()?;
         self.phase(phase::END);

@@ -1,12 +1,16 @@
 //! Daemons in processes of their own that want one socket.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use spawnlock::{ErrorCode, claim_socket};
+use tempfile::TempDir;
 
 use crate::process::wait_until;
 use crate::scene::program;
@@ -140,4 +144,42 @@ pub fn lock_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     name.into()
+}
+
+/// A directory, and the path of a socket in it.
+///
+/// # Panics
+/// When the system has no room for one.
+pub fn room() -> (TempDir, PathBuf) {
+    let dir = tempfile::Builder::new().prefix("sl-claim-").tempdir().expect("a temporary directory");
+    let path = dir.path().join("d.sock");
+    (dir, path)
+}
+
+/// Puts the socket of a daemon there that was killed.
+///
+/// # Panics
+/// When it cannot.
+pub fn left_by_a_killed_daemon(path: &Path) {
+    Daemon::start(path).serves().kill();
+    assert!(path.exists(), "its socket stays");
+}
+
+/// Which file it is.
+///
+/// # Panics
+/// When there is none.
+pub fn inode(path: &Path) -> u64 {
+    fs::symlink_metadata(path).expect("a file").ino()
+}
+
+/// Why this process cannot claim a socket.
+///
+/// # Panics
+/// When it can, or cannot for another reason.
+#[track_caller]
+pub fn refused(path: &Path, code: ErrorCode) -> spawnlock::Error {
+    let error = claim_socket(path).expect_err("it is not to be had");
+    assert_eq!(error.code(), code, "{error}");
+    error
 }

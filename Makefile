@@ -4,7 +4,7 @@
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
 #   make test-root locks where only root can arrange it
-#   make storm    300 clients, 500 rounds
+#   make storm    300 clients, 500 rounds; 30 daemons, 200 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
 #   make fuzz     five minutes of bytes nobody thought of, for the parsers
 #   make bench    ratios against peers, from one run
@@ -95,7 +95,9 @@ CLIENTS := SPAWNLOCK_TEST_CLI='$(COMMAND)' \
 	SPAWNLOCK_TEST_NODE_CONTENDER='$(NODE) $(CURDIR)/bindings-node/test/contender.mjs' \
 	SPAWNLOCK_TEST_PYTHON_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/contender.py' \
 	SPAWNLOCK_TEST_NODE_LOCK_CONTENDER='$(NODE) $(CURDIR)/bindings-node/test/lock-contender.mjs' \
-	SPAWNLOCK_TEST_PYTHON_LOCK_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/lock_contender.py'
+	SPAWNLOCK_TEST_PYTHON_LOCK_CONTENDER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/lock_contender.py' \
+	SPAWNLOCK_TEST_NODE_CLAIMER='$(NODE) $(CURDIR)/bindings-node/test/claimer.mjs' \
+	SPAWNLOCK_TEST_PYTHON_CLAIMER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/claimer.py'
 
 test-rust: build build/nextest.stamp
 	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked
@@ -124,7 +126,7 @@ test-python: build/wheel.stamp fixture
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp
-	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm)'
+	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm)'
 
 fuzz:
 	scripts/fuzz.sh

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'ERR_SPAWNLOCK_RECURSIVE'
   | 'ERR_SPAWNLOCK_DENIED'
   | 'ERR_SPAWNLOCK_NOT_RUNNING'
+  | 'ERR_SPAWNLOCK_RUNNING'
   | 'ERR_SPAWNLOCK_STOP'
   | 'ERR_SPAWNLOCK_CANCELLED'
   | 'ERR_SPAWNLOCK_NATIVE'
@@ -129,6 +130,38 @@ export declare class SpawnLock {
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/**
+ * A Unix socket of which this process is the only server, until it is closed, its thread or its process ends.
+ *
+ * It listens already: `createServer(…).listen({ fd: claim.fd })`. It lasts whether or not anybody refers to it.
+ */
+export declare class ClaimedSocket {
+  private constructor();
+
+  /** The whole path of the socket. */
+  get path(): string;
+  /** Its descriptor. Who reads it serves it: the server that listens on it closes it, the claim no longer does. -1 once it is closed. */
+  get fd(): number;
+  /** Whether the name still leads to our socket: when somebody has removed or replaced it, no client finds us any more. */
+  stillOwned(): boolean;
+  /**
+   * Gives the socket up: removes its file if that is still ours, closes the descriptor unless it was read, frees the lock.
+   * False when the file was no longer ours, or it was closed before. An end of the process in good order does it, too.
+   */
+  close(): boolean;
+
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Binds a Unix socket and listens on it, if no other daemon serves it: of any number that try at once, one gets it.
+ *
+ * Rejects with `ERR_SPAWNLOCK_RUNNING` when another daemon serves it: exit with 0. What a dead daemon left is replaced; one that
+ * answers, or of which nobody can tell, is left alone, and so is what is no socket. Only this user may connect, until the file is
+ * given other rights.
+ */
+export declare function claimSocket(path: string): Promise<ClaimedSocket>
 
 /**
  * Gets the server: starts it if nobody has, waits until it is ready.
@@ -283,6 +316,38 @@ export interface LockOptions {
   signal?: AbortSignal
   /** Told on whom one waits, and from whom a lock was taken; by the sync forms afterwards. */
   onEvent?: (event: ServerEvent) => void
+}
+
+/** What `notify` tells. */
+export interface Notice {
+  /** It serves. */
+  ready?: boolean
+  /** The port on which it listens, where it chose one itself. */
+  port?: number
+  /** What it is doing, in one line for people. */
+  status?: string
+  /** It is about to end. */
+  stopping?: boolean
+}
+
+/**
+ * Says how far this server is, to whoever waits at `$NOTIFY_SOCKET`: spawnlock or systemd.
+ * False when nobody has asked for it, or nobody listens any more.
+ */
+export declare function notify(notice: Notice): boolean
+
+/**
+ * Says that this server is ready, to whoever waits at `$NOTIFY_SOCKET`: spawnlock or systemd.
+ * False when nobody has asked for it, or nobody listens any more.
+ */
+export declare function notifyReady(notice?: ReadyNotice): boolean
+
+/** What `notifyReady` tells besides. */
+export interface ReadyNotice {
+  /** The port on which it listens, where it chose one itself. */
+  port?: number
+  /** What it is doing, in one line for people. */
+  status?: string
 }
 
 /**

@@ -1,5 +1,6 @@
 'use strict';
 
+const { ClaimedSocket, claimSocket } = require('./claim.cjs');
 const { SpawnlockError } = require('./error.cjs');
 const { SpawnLock } = require('./lock.cjs');
 const native = require('./native.cjs').load();
@@ -7,6 +8,8 @@ const { dated, errorOf, now, run } = require('./run.cjs');
 
 exports.SpawnlockError = SpawnlockError;
 exports.SpawnLock = SpawnLock;
+exports.ClaimedSocket = ClaimedSocket;
+exports.claimSocket = claimSocket;
 
 exports.ensureServer = async function ensureServer(options) {
   return serverOf(await run(() => native.ensureServer(options), options));
@@ -40,6 +43,14 @@ exports.stopServer = function stopServer(name, options) {
 
 exports.listServers = async function listServers(options) {
   return (await run(() => native.listServers(options))).map(statusOf);
+};
+
+exports.notifyReady = function notifyReady(notice) {
+  return now(() => native.notifyReady(notice));
+};
+
+exports.notify = function notify(notice) {
+  return now(() => native.notify(notice));
 };
 
 function serverOf(server) {

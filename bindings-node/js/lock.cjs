@@ -3,7 +3,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 
 const native = require('./native.cjs').load();
-const { dated, errorOf, eventOf, now, run } = require('./run.cjs');
+const { dated, eventOf, now, run } = require('./run.cjs');
 
 /** The owners of the `withLock` calls around the one that asks. */
 const within = new AsyncLocalStorage();
@@ -107,7 +107,6 @@ async function acquired(prepare, options) {
   await run(() => (job = prepare(termsOf(options), within.getStore())), options);
   return native.acquired(job);
 }
-
 
 const names = native.lockOptionNames();
 const none = native.lockOptions();

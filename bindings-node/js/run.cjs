@@ -29,14 +29,6 @@ function ended(job, signal, onEvent) {
   });
 }
 
-function now(call) {
-  try {
-    return call();
-  } catch (problem) {
-    throw errorOf(problem);
-  }
-}
-
 /** What is to be cancelled with a signal. One listener for all: many calls may share a signal, and eleven listeners are a warning. */
 const cancels = new WeakMap();
 
@@ -48,6 +40,15 @@ function onAbort(signal, cancel) {
   }
   cancels.get(signal).add(cancel);
   return () => cancels.get(signal).delete(cancel);
+}
+
+/** Makes a native call that is no job. */
+function now(call) {
+  try {
+    return call();
+  } catch (problem) {
+    throw errorOf(problem);
+  }
 }
 
 /** A failure of ours as an error, anything else as it is. */

@@ -58,3 +58,26 @@ export declare class SpawnLock {
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/**
+ * A Unix socket of which this process is the only server, until it is closed, its thread or its process ends.
+ *
+ * It listens already: `createServer(…).listen({ fd: claim.fd })`. It lasts whether or not anybody refers to it.
+ */
+export declare class ClaimedSocket {
+  private constructor();
+
+  /** The whole path of the socket. */
+  get path(): string;
+  /** Its descriptor. Who reads it serves it: the server that listens on it closes it, the claim no longer does. -1 once it is closed. */
+  get fd(): number;
+  /** Whether the name still leads to our socket: when somebody has removed or replaced it, no client finds us any more. */
+  stillOwned(): boolean;
+  /**
+   * Gives the socket up: removes its file if that is still ours, closes the descriptor unless it was read, frees the lock.
+   * False when the file was no longer ours, or it was closed before. An end of the process in good order does it, too.
+   */
+  close(): boolean;
+
+  [Symbol.dispose](): void;
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use napi::Status;
+use napi::{Env, Status};
 use napi_derive::napi;
 use spawnlock::ErrorCode;
 
@@ -141,4 +141,10 @@ impl Failure {
             log_tail: None,
         }
     }
+}
+
+/// A failure, thrown with all its facts.
+pub(crate) fn thrown(env: Env, error: spawnlock::Error) -> napi::Error<Code> {
+    let thrown = env.throw(Failure::from(error));
+    Problem::Host(thrown.map_or_else(|error| error, |()| napi::Error::from_status(Status::PendingException))).into()
 }

@@ -13,4 +13,6 @@ mod status;
 mod job;
 
 mod calls;
+mod claim;
 mod lock;
+mod notify;

@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use napi::Env;
 use napi::bindgen_prelude::{External, Function, Unknown};
-use napi::{Env, Status};
 use napi_derive::napi;
 use spawnlock::{Cancel, Event, LockKind, SpawnLock};
 
-use crate::error::{Code, Failure, Problem};
+use crate::error::{Code, Problem, thrown};
 use crate::event::{LockHolder, ServerEvent};
 use crate::job::{Job, Outcome, Teller};
 use crate::options::{HolderOptions, LockOptions, LockTerms};
@@ -250,10 +250,4 @@ fn told_afterwards<T>(tell: &Function<ServerEvent, ()>, wait: impl FnOnce(Box<dy
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A failure, thrown with all its facts.
-fn thrown(env: Env, error: spawnlock::Error) -> napi::Error<Code> {
-    let thrown = env.throw(Failure::from(error));
-    Problem::Host(thrown.map_or_else(|error| error, |()| napi::Error::from_status(Status::PendingException))).into()
 }

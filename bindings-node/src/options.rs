@@ -182,6 +182,30 @@ options! {
     }
 }
 
+options! {
+    /// What `notifyReady` tells besides.
+    ReadyNotice {
+        /// The port on which it listens, where it chose one itself.
+        port: u32 = "a whole number",
+        /// What it is doing, in one line for people.
+        status: String = "a text",
+    }
+}
+
+options! {
+    /// What `notify` tells.
+    Notice {
+        /// It serves.
+        ready: bool = "true or false",
+        /// The port on which it listens, where it chose one itself.
+        port: u32 = "a whole number",
+        /// What it is doing, in one line for people.
+        status: String = "a text",
+        /// It is about to end.
+        stopping: bool = "true or false",
+    }
+}
+
 impl EnsureServerOptions {
     /// The same, as the core takes it.
     pub(crate) fn spec(self, cancel: &Cancel) -> Result<ServerSpec> {
@@ -268,6 +292,23 @@ pub struct LockTerms {
 impl HolderOptions {
     pub(crate) fn kind(&self) -> Result<LockKind> {
         Ok(kind(self.lock.as_deref())?.unwrap_or_default())
+    }
+}
+
+impl ReadyNotice {
+    /// The same, as the core takes it.
+    pub(crate) fn notice(self) -> spawnlock::Notice {
+        Notice { ready: Some(true), port: self.port, status: self.status, stopping: None }.notice()
+    }
+}
+
+impl Notice {
+    /// The same, as the core takes it.
+    pub(crate) fn notice(self) -> spawnlock::Notice {
+        let mut notice = set(spawnlock::Notice::new(), self.ready, spawnlock::Notice::ready);
+        notice = set(notice, self.port, spawnlock::Notice::port);
+        notice = set(notice, self.status, spawnlock::Notice::status);
+        set(notice, self.stopping, spawnlock::Notice::stopping)
     }
 }
 

@@ -45,6 +45,12 @@ test('the options of the lock alone are those of the contract', () => {
   assert.deepEqual(members('LockOptions').sort(), spelled('lockOptions').sort());
 });
 
+test('a claim and a notice offer what the contract says', () => {
+  const offered = Object.getOwnPropertyNames(spawnlock.ClaimedSocket.prototype).filter((name) => name !== 'constructor');
+  assert.deepEqual(offered.sort(), spelled('claim').sort());
+  assert.deepEqual(members('Notice').sort(), spelled('notice').sort());
+});
+
 test('the lists of words are those of the contract', () => {
   assert.deepEqual(union('ErrorCode'), contract.codes);
   assert.deepEqual(union('Origin'), contract.origins);

@@ -1,5 +1,6 @@
 // Never run: `npm run check:types` compiles it, and an expected error that does not come is an error.
 import { ensureServer, listServers, restartServer, serverStatus, SpawnLock, SpawnlockError, stopServer } from 'spawnlock';
+import { ClaimedSocket, claimSocket, notify, notifyReady } from 'spawnlock';
 import type { Check, EnsureServerOptions, ErrorCode, FlockSupport, LockHolder, LockOptions } from 'spawnlock';
 import type { Origin, Server, ServerEvent, ServerStatus } from 'spawnlock';
 
@@ -78,6 +79,16 @@ const support: FlockSupport = SpawnLock.testFlock('/tmp');
   console.log(scoped, sync, facts, released, free, five, word, since, support);
 }
 
+const claim: ClaimedSocket = await claimSocket('/tmp/socket');
+const claimed: [string, number, boolean, boolean] = [claim.path, claim.fd, claim.stillOwned(), claim.close()];
+const heard: boolean[] = [notifyReady(), notifyReady({ port: 1, status: 'warm' }), notify({ ready: true, stopping: false })];
+{
+  using scoped = await claimSocket('/tmp/socket');
+  console.log(scoped, claimed, heard);
+}
+
+// @ts-expect-error there is something to say
+notify();
 // @ts-expect-error nobody makes one so
 new SpawnLock('/tmp/lock');
 // @ts-expect-error a word that is none of the three

@@ -8,9 +8,11 @@ mod interrupt;
 mod job;
 
 mod check;
+mod claim;
 mod guards;
 mod lock;
 mod names;
+mod notify;
 mod options;
 mod restart;
 mod server;
@@ -21,6 +23,8 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    use super::claim::{ClaimedSocket, claim_socket};
+    #[pymodule_export]
     use super::event::{Event, Holder};
     #[pymodule_export]
     use super::guards::Guard;
@@ -30,6 +34,8 @@ mod _native {
     use super::lock::{Acquired, SpawnLock};
     #[pymodule_export]
     use super::names::{Status, begin_stop, list_servers, server_status, stop_server};
+    #[pymodule_export]
+    use super::notify::{notify, notify_ready};
     #[pymodule_export]
     use super::options::ServerSpec;
     #[pymodule_export]

@@ -42,6 +42,11 @@ def test_the_options_of_the_lock_alone_are_those_of_the_contract() -> None:
     assert set(inspect.signature(spawnlock.SpawnLock).parameters) - {"path"} == spelled("lockOptions")
 
 
+def test_a_claim_and_a_notice_offer_what_the_contract_says() -> None:
+    assert {name for name in dir(spawnlock.ClaimedSocket) if not name.startswith("_")} == spelled("claim")
+    assert set(inspect.signature(spawnlock.notify).parameters) == spelled("notice")
+
+
 @pytest.mark.parametrize(
     ("words", "list_of"),
     [

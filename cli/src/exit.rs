@@ -38,6 +38,7 @@ const TABLE: &[(ErrorCode, u8)] = &[
     (ErrorCode::Recursive, FAILED),
     (ErrorCode::Denied, FAILED),
     (ErrorCode::NotRunning, NOT_RUNNING),
+    (ErrorCode::Running, OK),
     (ErrorCode::Stop, FAILED),
     (ErrorCode::Cancelled, FAILED),
     (ErrorCode::Native, FAILED),

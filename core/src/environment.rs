@@ -26,9 +26,12 @@ pub(crate) const GENERATION: &str = "SPAWNLOCK_GENERATION";
 /// Told to the server: its place and those of the servers it was started from, one a line.
 pub(crate) const WITHIN: &str = "SPAWNLOCK_WITHIN";
 
+/// Told to a server: where it is to say that it is ready, as systemd has it.
+pub(crate) const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+
 /// Variables of the caller that are lies in the server: they speak of descriptors, sockets or jobs it does not get.
 const CALLERS_OWN: &[&str] = &[
-    "NOTIFY_SOCKET",
+    NOTIFY_SOCKET,
     "LISTEN_FDS",
     "LISTEN_PID",
     "LISTEN_FDNAMES",
@@ -80,6 +83,11 @@ pub(crate) fn is_within(place: &Path) -> bool {
         Path::new(line) == place || place.canonicalize().is_ok_and(|place| Path::new(line).canonicalize().is_ok_and(|line| line == place))
     };
     within.to_string_lossy().lines().any(same)
+}
+
+/// Where a server is to say that it is ready.
+pub(crate) fn notify_socket() -> Option<OsString> {
+    env::var_os(NOTIFY_SOCKET).filter(|name| !name.is_empty())
 }
 
 /// What a server gets to see: the caller's variables without those that are only the caller's, or nothing

@@ -61,6 +61,8 @@ codes! {
     Denied = "ERR_SPAWNLOCK_DENIED",
     /// There is no such server running, and the call does not start one.
     NotRunning = "ERR_SPAWNLOCK_NOT_RUNNING",
+    /// Another daemon serves this socket already. Exit with 0: all is well without us.
+    Running = "ERR_SPAWNLOCK_RUNNING",
     /// The server could not be stopped, or may not be signalled by us. The message says which.
     Stop = "ERR_SPAWNLOCK_STOP",
     /// The caller cancelled the wait. Everything of this call is released.

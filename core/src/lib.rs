@@ -28,6 +28,7 @@
 //!
 //! # Entry points
 //! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`], [`stop`] and [`restart`] work by name;
+//! [`claim_socket`] makes a daemon the only one, and [`notify_ready`] tells its starter that it is ready;
 //! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;
@@ -53,6 +54,7 @@ mod minder;
 mod attempt;
 mod begin;
 mod call;
+mod claim;
 mod declared;
 mod end;
 mod ensure;
@@ -62,6 +64,7 @@ mod kick;
 mod last;
 mod mind;
 mod names;
+mod notify_send;
 mod plan;
 mod report;
 mod restart;
@@ -76,6 +79,7 @@ mod user;
 pub mod fuzz;
 
 pub use cancel::Cancel;
+pub use claim::{ClaimedSocket, claim_socket};
 pub use deadline::{duration, millis, seconds, whole};
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};
@@ -84,6 +88,7 @@ pub use kick::Kick;
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use mind::mind;
 pub use names::{State, StateDir, Status, list, status};
+pub use notify_send::{Notice, notify, notify_ready};
 pub use probe::{Check, CheckSource, Verdict};
 pub use restart::{RestartOptions, restart};
 pub use server::{Origin, Scope, Server};

@@ -11,6 +11,7 @@
 
 pub mod breakers;
 mod client;
+pub mod daemons;
 pub mod gate;
 pub mod lock_desk;
 mod outcome;

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
         "life", "end", "log", "inside", "plan", "spec", "declared", "call", "report", "minder", "begin", "attempt", "spelling", "last",
         "user",
     ],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind"],
+    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send"],
     &["lib", "fuzz"],
 ];
 

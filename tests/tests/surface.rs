@@ -70,6 +70,16 @@ fn every_option_of_the_lock_alone_is_a_method_of_its_builder_and_no_other_is() {
 }
 
 #[test]
+fn a_claim_and_a_notice_offer_what_the_contract_says_and_nothing_else() {
+    let besides = ["claim_socket", "new", "notify", "notify_ready"];
+    for (file, list) in [("claim", "claim"), ("notify_send", "notice")] {
+        let offered = functions(&format!("core/src/{file}.rs"));
+        let offered: BTreeSet<String> = offered.into_iter().filter(|name| !besides.contains(&name.as_str())).collect();
+        assert_eq!(offered, spelled(list, "rust"));
+    }
+}
+
+#[test]
 fn every_option_and_call_is_in_the_help_of_the_command() {
     let sources = fs::read_dir(root().join("cli/src")).unwrap().flatten();
     let text: String = sources.map(|entry| fs::read_to_string(entry.path()).unwrap_or_default()).collect();

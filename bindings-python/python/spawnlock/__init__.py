@@ -8,8 +8,22 @@ started http://localhost:1987 4242
 
 from __future__ import annotations
 
-from ._native import Event, Holder, Server, SpawnLock, Status, __version__, list_servers, server_status, stop_server
-from .errors import SpawnlockConfigError, SpawnlockError, SpawnlockTimeoutError
+from ._native import (
+    ClaimedSocket,
+    Event,
+    Holder,
+    Server,
+    SpawnLock,
+    Status,
+    __version__,
+    claim_socket,
+    list_servers,
+    notify,
+    notify_ready,
+    server_status,
+    stop_server,
+)
+from .errors import SpawnlockConfigError, SpawnlockError, SpawnlockRunningError, SpawnlockTimeoutError
 
 # `typing` costs as much as all of this package to import; type checkers take the name for true all the same.
 TYPE_CHECKING = False
@@ -20,18 +34,23 @@ if TYPE_CHECKING:
     from .types import Options, RestartOptions, Seconds, StrPath
 
 __all__ = [
+    "ClaimedSocket",
     "Event",
     "Holder",
     "Server",
     "SpawnLock",
     "SpawnlockConfigError",
     "SpawnlockError",
+    "SpawnlockRunningError",
     "SpawnlockTimeoutError",
     "Status",
     "__version__",
+    "claim_socket",
     "ensure_server",
     "ensure_server_async",
     "list_servers",
+    "notify",
+    "notify_ready",
     "restart_server",
     "restart_server_async",
     "server",

@@ -9,7 +9,7 @@ from spawnlock.errors import SpawnlockError
 from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
 from typing import Final, SupportsIndex, final
 
-__all__ = ["__version__", "Acquired", "Event", "Guard", "Holder", "Job", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "ClaimedSocket", "Event", "Guard", "Holder", "Job", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """
@@ -25,6 +25,42 @@ class Acquired:
     def __aexit__(self, /, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> Nothing: ...
     def __enter__(self, /) -> SpawnLock: ...
     def __exit__(self, /, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> None: ...
+
+@final
+class ClaimedSocket:
+    """
+    A Unix socket of which this process is the only server. It listens already; whoever serves it takes its descriptor:
+    `socket.socket(fileno=claim.detach())`.
+
+    A claim whose descriptor was taken lasts until it is closed or the process ends, whether or not anybody refers to it. Closing
+    removes the socket's file if that is still ours. A forked child may serve the socket; its copy of the claim closes nothing.
+    """
+    def __enter__(self, /) -> ClaimedSocket: ...
+    def __exit__(self, /, _kind: Ignored, _raised: Ignored, _trace: Ignored) -> None: ...
+    def __repr__(self, /) -> str: ...
+    def close(self, /) -> bool:
+        """
+        Gives the socket up: removes its file if that is still ours, closes the descriptor unless it was taken, frees the lock.
+
+        `False` when the file was no longer ours, it was closed before, or this is a forked child's copy.
+        """
+    def detach(self, /) -> int:
+        """
+        Gives the descriptor to the caller, who serves it and closes it; the socket stays claimed.
+        """
+    def fileno(self, /) -> int:
+        """
+        The number of the descriptor, which stays the claim's; -1 once it was taken or closed.
+        """
+    @property
+    def path(self, /) -> Path:
+        """
+        The whole path of the socket.
+        """
+    def still_owned(self, /) -> bool:
+        """
+        Whether the name still leads to our socket: when somebody has removed or replaced it, no client finds us any more.
+        """
 
 @final
 class Event:
@@ -395,9 +431,40 @@ def begin_stop(done: Done, name: str, *, timeout: Seconds | None = None, state_d
     Stops a server on a thread of its own, then calls `done(None, error)` there.
     """
 
+def claim_socket(path: StrPath) -> ClaimedSocket:
+    """
+    Binds a Unix socket and listens on it, if no other daemon serves it: of any number that try at once, one gets it.
+
+    Raises SpawnlockRunningError when another daemon serves it: exit with 0. What a dead daemon left is replaced; one that answers,
+    or of which nobody can tell, is left alone, and so is what is no socket. Only this user may connect, until the file is given
+    other rights. It takes a second at most, and other threads run meanwhile.
+    """
+
 def list_servers(*, state_dir: StrPath | None = None) -> list[Status]:
     """
     Every name that was ever used here, in order.
+    """
+
+def notify(*, ready: bool = False, port: SupportsIndex | None = None, status: str | None = None, stopping: bool = False) -> bool:
+    """
+    Says how far this server is, to whoever waits at `$NOTIFY_SOCKET`: spawnlock or systemd.
+
+    ready     it serves
+    port      the port on which it listens, where it chose one itself
+    status    what it is doing, in one line for people
+    stopping  it is about to end
+
+    `False` when nobody has asked for it, or nobody listens any more.
+    """
+
+def notify_ready(*, port: SupportsIndex | None = None, status: str | None = None) -> bool:
+    """
+    Says that this server is ready, to whoever waits at `$NOTIFY_SOCKET`: spawnlock or systemd.
+
+    port    the port on which it listens, where it chose one itself
+    status  what it is doing, in one line for people
+
+    `False` when nobody has asked for it, or nobody listens any more.
     """
 
 def server_status(name: str, *, state_dir: StrPath | None = None) -> Status:

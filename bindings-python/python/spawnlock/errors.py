@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from .types import ErrorCode
 
-__all__ = ["SpawnlockConfigError", "SpawnlockError", "SpawnlockTimeoutError"]
+__all__ = ["SpawnlockConfigError", "SpawnlockError", "SpawnlockRunningError", "SpawnlockTimeoutError"]
 
 
 class SpawnlockError(Exception):
@@ -42,10 +42,15 @@ class SpawnlockConfigError(SpawnlockError, ValueError):
     """An option or variable is wrong; the message names it."""
 
 
+class SpawnlockRunningError(SpawnlockError):
+    """Another daemon serves this socket already: a daemon that is told so exits with 0."""
+
+
 _KINDS = {
     "ERR_SPAWNLOCK_TIMEOUT": SpawnlockTimeoutError,
     "ERR_SPAWNLOCK_LOCK_TIMEOUT": SpawnlockTimeoutError,
     "ERR_SPAWNLOCK_CONFIG": SpawnlockConfigError,
+    "ERR_SPAWNLOCK_RUNNING": SpawnlockRunningError,
 }
 
 

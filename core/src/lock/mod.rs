@@ -27,11 +27,12 @@ use std::sync::Arc;
 use crate::holder::Holder;
 use held::Held;
 
-pub(crate) use acquire::{Acquired, acquire_with_news};
+pub(crate) use acquire::{Acquired, acquire_with_news, written_holder};
 pub(crate) use alive::AliveLock;
 pub(crate) use content::parse;
 pub(crate) use flock::is_held_by_living;
 pub(crate) use lease::{Lease, is_kept, is_leased, keep, lease_holders, sweep_leases};
+pub(crate) use mutex::beside;
 pub(crate) use options::Terms;
 pub use options::{LockKind, LockOptions};
 pub(crate) use start::{StartGuard, StartLock};

@@ -146,6 +146,7 @@ pub(crate) struct FileFacts {
     /// Device and inode: the same for the same file, whatever its name.
     pub(crate) id: (u64, u64),
     pub(crate) directory: bool,
+    pub(crate) socket: bool,
     pub(crate) size: u64,
     /// The time of its last change, in nanoseconds since 1970.
     pub(crate) changed_ns: i128,
@@ -159,6 +160,7 @@ impl From<Stat> for FileFacts {
         FileFacts {
             id: (stat.st_dev as u64, stat.st_ino as u64),
             directory: FileType::from_raw_mode(stat.st_mode) == FileType::Directory,
+            socket: FileType::from_raw_mode(stat.st_mode) == FileType::Socket,
             size: stat.st_size as u64,
             changed_ns: stat.st_mtime as i128 * 1_000_000_000 + stat.st_mtime_nsec as i128,
             names: stat.st_nlink as u64,

@@ -176,7 +176,11 @@ pub(super) const SEND_FLAGS: SendFlags = SendFlags::empty();
 
 /// A stream socket that never blocks, is closed by exec and raises no signal.
 pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
+    socket(family, SocketType::STREAM)
+}
+
+pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket(family, kind, None)?;
     rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(&socket, true)?;
     rustix::net::sockopt::set_socket_nosigpipe(&socket, true)?;

@@ -5,6 +5,7 @@
 
 mod child;
 mod files;
+mod local;
 mod net;
 mod on_fork;
 mod ourselves;
@@ -17,6 +18,13 @@ mod platform;
 #[cfg(target_os = "macos")]
 #[path = "macos.rs"]
 mod platform;
+
+#[cfg(target_os = "linux")]
+#[path = "local_linux.rs"]
+mod local_platform;
+#[cfg(target_os = "macos")]
+#[path = "local_macos.rs"]
+mod local_platform;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a port needs");
 
@@ -25,6 +33,8 @@ pub(crate) use files::{
     FileFacts, Lookup, again, create_new, exchange, facts_at, facts_of, inspect_dir, is_at, is_named, is_writable, link, make_private_dir,
     open_log, open_private, read_start, remove, remove_file, rename_new, rename_over, same_file, stamp, touch, with_parent, write_start,
 };
+pub(crate) use local::{connect_datagram, listen_unix};
+pub(crate) use local_platform::{peer_pid, pin};
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use ourselves::{detach, ignore_signals, own_file, take_stdin, take_stdout};

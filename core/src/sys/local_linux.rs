@@ -1,0 +1,31 @@
+//! Unix sockets on Linux.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+/// A socket for datagrams that never blocks and is closed by exec.
+pub(super) fn datagram_socket() -> io::Result<OwnedFd> {
+    Ok(rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?)
+}
+
+/// A name that is in no directory.
+pub(super) fn abstract_address(name: &[u8]) -> io::Result<SocketAddrUnix> {
+    Ok(SocketAddrUnix::new_abstract_name(name)?)
+}
+
+/// The process that began to listen on the other end of a Unix socket.
+pub(crate) fn peer_pid(socket: &OwnedFd) -> Option<u32> {
+    let peer = rustix::net::sockopt::socket_peercred(socket).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
+/// Keeps the number of the file at a path from being given to another one, without opening what is in it.
+pub(crate) fn pin(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(Some(File::from(rustix::fs::open(path, flags, Mode::empty())?)))
+}

@@ -261,12 +261,12 @@ export interface HolderOptions {
 
 /** What `kickServer` gives. */
 export interface Kick {
-  /** Whether the server runs, is being `starting` by another or not ready yet, was `started` by this call, or `failed` to start. */
+  /** `running`; `starting`: by another, or not ready yet; `started`: by this call; `failed`. */
   state: KickState
   /** The server, when it runs. */
-  server: Server | null | null
+  server: Server | null
   /** Why it could not be started. */
-  error: SpawnlockError | null | null
+  error: SpawnlockError | null
 }
 
 /**

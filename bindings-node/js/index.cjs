@@ -16,11 +16,12 @@ exports.ensureServer = async function ensureServer(options) {
 };
 
 exports.withServer = async function withServer(options, use) {
-  const server = serverOf(await run(() => native.withServer(options), options));
+  const made = await run(() => native.withServer(options), options);
+  const { release } = made;
   try {
-    return await use(server);
+    return await use(serverOf(made));
   } finally {
-    server.release();
+    await run(() => native.leaveThis(release));
   }
 };
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, StopWhen, Verdict};
+use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, State, StopWhen, Verdict};
 
 use crate::error::Code;
 use crate::job::{Job, Outcome};
@@ -110,7 +110,7 @@ pub fn words() -> HashMap<&'static str, Vec<&'static str>> {
         ("Verdict", Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
         ("LockKind", LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),
         ("StopWhen", StopWhen::ALL.iter().map(|when| when.as_str()).collect()),
-        ("KickState", spawnlock::Kick::WORDS.to_vec()),
+        ("KickState", KickState::ALL.iter().map(|state| state.as_str()).collect()),
         ("FlockSupport", FlockSupport::ALL.iter().map(|support| support.as_str()).collect()),
         ("EventKind", EventKind::ALL.iter().map(|kind| kind.as_str()).collect()),
     ])

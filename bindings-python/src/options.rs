@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
-use spawnlock::{LockKind, OnLockUnavailable};
+use spawnlock::{LockKind, OnLockUnavailable, StopWhen};
 
 use crate::check::{Callable, Ready, json, listening};
 use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
+use crate::kick::Kick;
 use crate::server::Server;
 use crate::typed::{Seconds, StrPath, Word};
 
@@ -36,7 +37,7 @@ impl ServerSpec {
     #[pyo3(signature = (
         name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, ready=None, identity=None,
         timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
-        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, on_event=None,
+        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, on_event=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
@@ -60,6 +61,8 @@ impl ServerSpec {
         on_lock_unavailable: Option<OnUnavailable>,
         lock_patience: Option<Seconds>,
         stop_timeout: Option<Seconds>,
+        stop: Option<StopWord>,
+        linger: Option<Seconds>,
         on_event: Option<Listener>,
     ) -> PyResult<Self> {
         let time =
@@ -68,6 +71,8 @@ impl ServerSpec {
         let probe_timeout = time("probe_timeout", probe_timeout)?;
         let lock_patience = time("lock_patience", lock_patience)?;
         let stop_timeout = time("stop_timeout", stop_timeout)?;
+        let linger = time("linger", linger)?;
+        let stop = stop.map(|word| StopWhen::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
         let lock = lock.map(KindWord::parsed).transpose().map_err(|error| raised(py, &error))?;
         let on_lock_unavailable =
             on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
@@ -81,7 +86,7 @@ impl ServerSpec {
 
         let mut spec = name.map_or_else(spawnlock::ServerSpec::unnamed, spawnlock::ServerSpec::new);
         set!(spec: command, shell, cwd, inherit_env, umask, identity, timeout, probe_timeout, log, tail_lines);
-        set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout);
+        set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout, stop, linger);
         let options = env.into_iter().flat_map(|env| env.0).fold(spec, |spec, (key, value)| spec.env(key, value));
         Ok(ServerSpec { options, ready: ready.unwrap_or(Ready(Vec::new())), on_event: on_event.map(|listener| listener.0) })
     }
@@ -99,6 +104,29 @@ impl ServerSpec {
         let interrupt = Interrupt::by_hand();
         let spec = self.for_call(&interrupt);
         job::begin(done.0, interrupt, || spec.ensure().map(Server))
+    }
+
+    /// The same for a scope.
+    fn ensure_scoped(&self, py: Python<'_>) -> PyResult<Server> {
+        let interrupt = Interrupt::by_signals();
+        let spec = self.for_call(&interrupt);
+        let result = py.detach(|| spec.ensure_scoped());
+        interrupt.outcome(py, result).map(Server)
+    }
+
+    /// The same for a scope, on a thread of its own.
+    fn begin_scoped(&self, done: Done) -> PyResult<Job> {
+        let interrupt = Interrupt::by_hand();
+        let spec = self.for_call(&interrupt);
+        job::begin(done.0, interrupt, || spec.ensure_scoped().map(Server))
+    }
+
+    /// Starts the server if nobody has, without waiting for it.
+    fn kick(&self, py: Python<'_>) -> PyResult<Kick> {
+        let interrupt = Interrupt::by_signals();
+        let spec = self.for_call(&interrupt);
+        let result = py.detach(|| spec.kick());
+        interrupt.outcome(py, result).and_then(|kick| Kick::new(py, kick))
     }
 }
 
@@ -146,6 +174,10 @@ argument! {
 argument! {
     /// A word of `on_lock_unavailable`.
     OnUnavailable(String) = "OnLockUnavailable", |given| given.extract()
+}
+argument! {
+    /// A word of `stop`.
+    StopWord(String) = "StopWhen", |given| given.extract()
 }
 argument! {
     /// A word of `lock`.

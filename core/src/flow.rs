@@ -178,7 +178,7 @@ impl Flow {
             log_file: record.and_then(|record| record.log_file.clone()),
             place: plan.place.dir().to_owned(),
             stop_timeout: plan.stop_timeout,
-            user: self.user.clone(),
+            user: self.user.as_ref().map(User::until_the_end),
         }
     }
 }

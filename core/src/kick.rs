@@ -35,16 +35,42 @@ pub enum Kick {
 }
 
 impl Kick {
-    /// Every word for it.
-    pub const WORDS: &'static [&'static str] = &["running", "starting", "started", "failed"];
+    /// Which of them it is.
+    pub fn state(&self) -> KickState {
+        match self {
+            Kick::Running(_) => KickState::Running,
+            Kick::Starting => KickState::Starting,
+            Kick::Started => KickState::Started,
+            Kick::Failed(_) => KickState::Failed,
+        }
+    }
+}
+
+/// The kinds of [`Kick`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KickState {
+    /// The server runs already.
+    Running,
+    /// Somebody else is starting it, or it is not ready yet.
+    Starting,
+    /// This call had it started.
+    Started,
+    /// It could not be started.
+    Failed,
+}
+
+impl KickState {
+    /// Every kind.
+    pub const ALL: &'static [KickState] = &[KickState::Running, KickState::Starting, KickState::Started, KickState::Failed];
 
     /// The word for it, the same in every language.
-    pub const fn as_str(&self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Kick::Running(_) => "running",
-            Kick::Starting => "starting",
-            Kick::Started => "started",
-            Kick::Failed(_) => "failed",
+            KickState::Running => "running",
+            KickState::Starting => "starting",
+            KickState::Started => "started",
+            KickState::Failed => "failed",
         }
     }
 }

@@ -84,7 +84,7 @@ pub use deadline::{duration, millis, seconds, whole};
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};
 pub use holder::Holder;
-pub use kick::Kick;
+pub use kick::{Kick, KickState};
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use mind::mind;
 pub use names::{State, StateDir, Status, list, status};

@@ -12,6 +12,7 @@ from ._native import (
     ClaimedSocket,
     Event,
     Holder,
+    Kick,
     Server,
     SpawnLock,
     Status,
@@ -37,6 +38,7 @@ __all__ = [
     "ClaimedSocket",
     "Event",
     "Holder",
+    "Kick",
     "Server",
     "SpawnLock",
     "SpawnlockConfigError",
@@ -48,6 +50,7 @@ __all__ = [
     "claim_socket",
     "ensure_server",
     "ensure_server_async",
+    "kick_server",
     "list_servers",
     "notify",
     "notify_ready",
@@ -82,6 +85,9 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     on_lock_unavailable  "proceed" (warn and go on, the default) or "fail" where no lock can be had
     lock_patience        start anyway after having waited this long for the lock; default: never
     stop_timeout         how long it may take to end before it is killed; default: 10
+    stop                 "never" (the default), or "last": it is stopped when all who asked for it in this way are gone, by
+                         `release` or with their process
+    linger               how long it goes on without a user, with stop="last"; default: not at all
     on_event             a function that is told what happens meanwhile, on the waiting thread
 
     Raises SpawnlockError, whose `code` says what failed and whose text says what to look at.
@@ -89,6 +95,17 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     from ._native import ServerSpec
 
     return ServerSpec(name, **options).ensure()
+
+
+def kick_server(name: str | None = None, **options: Unpack[Options]) -> Kick:
+    """Starts the server if nobody has, and does not wait until it is ready: a few milliseconds at most.
+
+    Takes the options of `ensure_server`. The process may end in the next moment; the server comes up, once. What goes wrong is in the
+    answer; only wrong options are raised.
+    """
+    from ._native import ServerSpec
+
+    return ServerSpec(name, **options).kick()
 
 
 async def ensure_server_async(name: str | None = None, **options: Unpack[Options]) -> Server:
@@ -136,7 +153,8 @@ async def stop_server_async(name: str, *, timeout: Seconds | None = None, state_
 def server(name: str | None = None, **options: Unpack[Options]) -> ServerScope:
     """Gets the server for a scope: `with server(…) as s:` or `async with server(…) as s:`.
 
-    Takes the options of `ensure_server`. At its end the scope stops the server if it was the one that started it.
+    Takes the options of `ensure_server`. The server is stopped when its last user is gone, killed ones included, unless `stop` says
+    "never"; the scope that is the last returns when the server is gone.
     """
     from ._scope import ServerScope
 

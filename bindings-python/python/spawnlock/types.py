@@ -19,7 +19,11 @@ Verdict = Literal["ready", "starting", "unhealthy", "dead", "busy", "denied"]
 #: How a call came by its server.
 Origin = Literal["started", "joined", "reused", "foreign"]
 #: What a server is doing.
-State = Literal["running", "starting", "stopped"]
+State = Literal["running", "starting", "stopping", "stopped"]
+#: When a server is stopped without anybody saying so.
+StopWhen = Literal["never", "last"]
+#: What a start that is not waited for came to.
+KickState = Literal["running", "starting", "started", "failed"]
 #: The kinds of events.
 EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "warning"]
 #: What to do where no lock can be had.
@@ -98,6 +102,8 @@ class Options(TypedDict, total=False):
     on_lock_unavailable: OnLockUnavailable | None
     lock_patience: Seconds | None
     stop_timeout: Seconds | None
+    stop: StopWhen | None
+    linger: Seconds | None
     on_event: Listener | None
 
 

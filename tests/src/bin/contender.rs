@@ -93,7 +93,7 @@ fn ensure(options: Options) -> (Value, ExitCode) {
             Ok(Kick::Failed(error)) | Err(error) => {
                 (json!({"ok": false, "kick": "failed", "code": error.code().as_str()}), ExitCode::FAILURE)
             }
-            Ok(kick) => (json!({"ok": true, "kick": kick.as_str()}), ExitCode::SUCCESS),
+            Ok(kick) => (json!({"ok": true, "kick": kick.state().as_str()}), ExitCode::SUCCESS),
         };
     }
     let (hold, rounds, scoped) = (options.hold, options.rounds, options.scoped);

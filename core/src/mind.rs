@@ -162,6 +162,9 @@ impl Minder {
         let own = self.server.as_ref().filter(|_| self.own_end().is_none());
         let patience = own.map_or(patience.clone(), |server| patience.until_rung(&server.death));
         let inputs: Vec<_> = watch.and_then(Watch::input).into_iter().collect();
+        if pause > POLL {
+            sys::shed_code();
+        }
         let _ = patience.wait(&inputs, pause);
     }
 

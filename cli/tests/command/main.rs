@@ -11,6 +11,7 @@ mod world;
 mod exit_codes;
 mod json;
 mod restarts;
+mod runs;
 mod signals;
 mod stdout;
 mod terminal;

@@ -74,6 +74,8 @@ pub use ensure::Kick;
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};
 pub use holder::Holder;
+#[doc(hidden)]
+pub use lock::{Asked, Request};
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use names::{State, StateDir, Status, list, status};
 pub use probe::{Check, CheckSource, Verdict};

@@ -3,7 +3,9 @@
 
 mod acquire;
 mod alive;
+mod ask;
 mod content;
+mod crew;
 mod draft;
 mod existence;
 mod flock;
@@ -19,6 +21,7 @@ mod start;
 mod support;
 mod takeover;
 mod wait;
+mod warden;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use held::Held;
 
 pub(crate) use acquire::{Acquired, acquire_with_news};
 pub(crate) use alive::AliveLock;
+pub use ask::{Asked, Request};
 pub(crate) use content::parse;
 pub(crate) use options::Terms;
 pub use options::{LockKind, LockOptions};

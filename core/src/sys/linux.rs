@@ -8,6 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::ptr;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -242,6 +244,24 @@ fn socket_owner(inode: &str) -> Option<u32> {
 /// A text that names the pid namespace we live in: a pid means nothing in another.
 pub(crate) fn pid_namespace() -> Option<String> {
     fs::read_link("/proc/self/ns/pid").ok().map(|link| link.to_string_lossy().into_owned())
+}
+
+/// A place that every forked child finds empty; null where the system has none.
+pub(super) fn emptied_by_fork() -> *mut AtomicU32 {
+    const SIZE: usize = 4096;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: new memory of our own, of whole pages; zeros are a valid counter.
+    unsafe {
+        let page = libc::mmap(ptr::null_mut(), SIZE, access, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
+        if page == libc::MAP_FAILED {
+            return ptr::null_mut();
+        }
+        if libc::madvise(page, SIZE, libc::MADV_WIPEONFORK) != 0 {
+            libc::munmap(page, SIZE);
+            return ptr::null_mut();
+        }
+        page.cast()
+    }
 }
 
 /// Whether /proc speaks of the pids by which we know processes: in a pid namespace without a /proc of its own it speaks of others.

@@ -45,6 +45,7 @@ enum Start {
 }
 
 /// What came of that.
+#[expect(clippy::large_enum_variant, reason = "made once for each call and taken apart at once")]
 pub(crate) enum Begun {
     Over(spawnlock::Result<Outcome>),
     /// Its end will be told.

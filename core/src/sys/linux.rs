@@ -8,8 +8,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::ptr;
-use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -246,24 +244,6 @@ pub(crate) fn pid_namespace() -> Option<String> {
     fs::read_link("/proc/self/ns/pid").ok().map(|link| link.to_string_lossy().into_owned())
 }
 
-/// A place that every forked child finds empty; null where the system has none.
-pub(super) fn emptied_by_fork() -> *mut AtomicU32 {
-    const SIZE: usize = 4096;
-    let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: new memory of our own, of whole pages; zeros are a valid counter.
-    unsafe {
-        let page = libc::mmap(ptr::null_mut(), SIZE, access, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
-        if page == libc::MAP_FAILED {
-            return ptr::null_mut();
-        }
-        if libc::madvise(page, SIZE, libc::MADV_WIPEONFORK) != 0 {
-            libc::munmap(page, SIZE);
-            return ptr::null_mut();
-        }
-        page.cast()
-    }
-}
-
 /// Whether /proc speaks of the pids by which we know processes: in a pid namespace without a /proc of its own it speaks of others.
 pub(crate) fn sees_own_pids() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == OsStr::new(&std::process::id().to_string()))
@@ -272,11 +252,9 @@ pub(crate) fn sees_own_pids() -> bool {
 /// What the system knows about `pid`; `None` when there is no such process.
 pub(crate) fn process(pid: u32) -> Option<Process> {
     // The program's name, which need not be a text, is in parentheses and may itself contain some: fields are counted from the last one.
-    // It is asked often, and one read gives all of it.
-    let mut stat = [0; 1024];
-    let mut file = fs::File::open(format!("/proc/{pid}/stat")).ok()?;
-    let length = super::again(|| file.read(&mut stat)).ok()?;
-    let stat = String::from_utf8_lossy(&stat[..length]);
+    let (mut file, mut line) = (fs::File::open(format!("/proc/{pid}/stat")).ok()?, [0; 1024]);
+    let length = super::again(|| file.read(&mut line)).ok()?;
+    let stat = String::from_utf8_lossy(&line[..length]);
     let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().collect();
     Some(Process {
         zombie: matches!(*fields.first()?, "Z" | "X"),

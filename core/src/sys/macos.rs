@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use rustix::io::{Errno, FdFlags};
@@ -114,11 +113,6 @@ pub(crate) fn listens(_pids: &[u32], _port: u16) -> Option<bool> {
 /// There are no pid namespaces here.
 pub(crate) fn pid_namespace() -> Option<String> {
     None
-}
-
-/// A place that every forked child finds empty: there is none, and the pid is had without a system call.
-pub(super) fn emptied_by_fork() -> *mut AtomicU32 {
-    std::ptr::null_mut()
 }
 
 /// Whether the system speaks of the pids by which we know processes: it has no others.

@@ -61,7 +61,7 @@ pub(crate) fn own_pid() -> u32 {
     static REMEMBERED: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
     let mut place = REMEMBERED.load(Ordering::Acquire);
     if place.is_null() {
-        place = super::platform::emptied_by_fork();
+        place = emptied_by_fork();
         // Of two that were made at once one stays unused.
         REMEMBERED.store(place, Ordering::Release);
     }
@@ -75,5 +75,25 @@ pub(crate) fn own_pid() -> u32 {
             }
             pid => pid,
         },
+    }
+}
+
+/// A place that every child finds empty, for good; null where the system has none.
+fn emptied_by_fork() -> *mut AtomicU32 {
+    const SIZE: usize = 4096;
+    /// `MADV_WIPEONFORK` of Linux, which no other system knows by this number.
+    const WIPE_ON_FORK: libc::c_int = 18;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: new memory of our own, in whole pages; zeros are a valid counter.
+    unsafe {
+        let page = libc::mmap(ptr::null_mut(), SIZE, access, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
+        if page == libc::MAP_FAILED {
+            return ptr::null_mut();
+        }
+        if libc::madvise(page, SIZE, WIPE_ON_FORK) != 0 {
+            libc::munmap(page, SIZE);
+            return ptr::null_mut();
+        }
+        page.cast()
     }
 }

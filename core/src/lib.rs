@@ -85,6 +85,8 @@ pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};
 pub use holder::Holder;
 pub use kick::{Kick, KickState};
+#[doc(hidden)]
+pub use lock::{Asked, Request};
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use mind::mind;
 pub use names::{State, StateDir, Status, list, status};

@@ -42,6 +42,9 @@ impl ServerSpec {
     /// Waiters are woken by the kernel on Linux and look every 1 to 50 ms elsewhere.
     pub fn ensure(self) -> Result<Server> {
         let mut flow = Flow::new(self)?;
+        if flow.call.plan.elsewhere.is_some() {
+            return flow.look_elsewhere(true);
+        }
         loop {
             if let Some(server) = flow.look()? {
                 return Ok(server);
@@ -67,6 +70,9 @@ impl ServerSpec {
     /// As [`ensure`](ServerSpec::ensure), as far as it is known when the command runs.
     pub fn kick(self) -> Result<Kick> {
         let mut flow = Flow::new(self)?;
+        if flow.call.plan.elsewhere.is_some() {
+            return flow.look_elsewhere(false).map(Kick::Running);
+        }
         if let Some(server) = flow.look()? {
             return Ok(Kick::Running(server));
         }

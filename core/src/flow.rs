@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::attempt;
 use crate::call::Call;
+use crate::deadline::{self, Deadline};
 use crate::environment;
 use crate::error::Result;
 use crate::inside::Inside;
@@ -62,6 +64,22 @@ impl Flow {
             return Err(self.call.report().not_running());
         }
         Ok(None)
+    }
+
+    /// What somebody else runs is only asked: until it is ready, or plainly not there.
+    pub(crate) fn look_elsewhere(&mut self, patient: bool) -> Result<Server> {
+        let since = Deadline::after(deadline::LONG_ENOUGH);
+        loop {
+            match self.ask()? {
+                Verdict::Ready => return Ok(self.server(None, Origin::Foreign)),
+                Verdict::Denied => return Err(self.call.report().denied()),
+                Verdict::Dead => return Err(self.call.report().not_running()),
+                _ if !patient || self.call.plan.patience.deadline.expired() => return Err(self.call.report().never_ready()),
+                _ => {}
+            }
+            let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()));
+            self.call.check_cancelled()?;
+        }
     }
 
     pub(crate) fn ask(&mut self) -> Result<Verdict> {
@@ -130,7 +148,7 @@ impl Flow {
         let plan = &self.call.plan;
         Server {
             name: plan.name.clone(),
-            url: plan.endpoint.as_ref().map(ToString::to_string),
+            url: plan.elsewhere.as_ref().map(|(_, url)| url.clone()).or_else(|| plan.endpoint.as_ref().map(ToString::to_string)),
             host: plan.endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
             port: plan.endpoint.as_ref().and_then(Endpoint::port),
             pid: record.and_then(|record| record.pid),

@@ -50,6 +50,7 @@ mod life;
 
 mod attempt;
 mod call;
+mod config;
 mod declared;
 mod end;
 mod ensure;
@@ -69,6 +70,7 @@ mod turn;
 pub mod fuzz;
 
 pub use cancel::Cancel;
+pub use config::{Project, Setting, SettingSource};
 pub use deadline::{duration, millis, seconds, whole};
 pub use ensure::Kick;
 pub use error::{Error, ErrorCode, Failure, Result};

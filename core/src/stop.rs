@@ -83,7 +83,7 @@ impl StateDir {
             pid: known.record.pid,
             holder: None,
         });
-        let grace = options.timeout.unwrap_or(plan::STOP_TIMEOUT);
+        let grace = plan::stop_timeout(options.timeout)?;
         Ours::of(&place, &known.record, false).end(grace, &patience.afresh(LONG_ENOUGH))?;
         // It is gone; a record that could not be rewritten is held against the alive lock anyway.
         let _ = end::note_stopped(&place, known.record);

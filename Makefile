@@ -78,8 +78,9 @@ lint: node_modules/.package-lock.json build/tools.stamp
 	$(VENV)/bin/python bindings-python/stub.py --check
 	$(VENV)/bin/python -m mypy.stubtest spawnlock._native
 
-# Writes the types of both packages anew from the Rust sources.
+# Writes the types of both packages anew from the Rust sources, and what is made from the table of keys.
 stubs: node_modules/.package-lock.json build/tools.stamp
+	$(CARGO) run --quiet --locked --package spawnlock --example schema
 	$(NPM) run --silent types
 	$(VENV)/bin/python bindings-python/stub.py
 

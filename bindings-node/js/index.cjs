@@ -8,7 +8,8 @@ const { dated, run } = require('./run.cjs');
 exports.SpawnlockError = SpawnlockError;
 exports.SpawnLock = SpawnLock;
 
-exports.ensureServer = async function ensureServer(options) {
+exports.ensureServer = async function ensureServer(given) {
+  const options = named(given);
   return serverOf(await run(() => native.ensureServer(options), options));
 };
 
@@ -27,6 +28,11 @@ exports.stopServer = function stopServer(name, options) {
 exports.listServers = async function listServers(options) {
   return (await run(() => native.listServers(options))).map(statusOf);
 };
+
+/** A name alone is an option as well. */
+function named(given) {
+  return typeof given === 'string' ? { name: given } : given;
+}
 
 function serverOf(server) {
   const { stop, restart } = server;

@@ -16,7 +16,9 @@ type Result<T> = napi::Result<T, Code>;
 /// Gets the server: starts it if nobody has, waits until it is ready.
 ///
 /// However many processes ask at the same moment, exactly one starts it, and all get the same server or the same `SpawnlockError`.
-#[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Promise<Server>")]
+/// A name alone, or in options without a command and without a check, is a server that the project declares; nothing at all is the
+/// only one it declares.
+#[napi(ts_args_type = "options?: string | EnsureServerOptions", ts_return_type = "Promise<Server>")]
 pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
     let options = EnsureServerOptions::read(options)?;
     let (cancel, listens) = (Cancel::new(), options.on_event.is_some());

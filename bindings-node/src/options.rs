@@ -80,6 +80,9 @@ options! {
         lock_patience: f64 = "a number of milliseconds",
         /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000.
         stop_timeout: f64 = "a number of milliseconds",
+        /// The file that declares the server; what is said here besides wins. Default: a name that stands without a command and without
+        /// a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
+        config: String = "a text",
         /// Ends the wait; the promise is then rejected with its reason.
         #[napi(ts_type = "AbortSignal")]
         #[expect(dead_code, reason = "JavaScript itself listens to it")]
@@ -198,6 +201,7 @@ impl EnsureServerOptions {
         let on_lock_unavailable = self.on_lock_unavailable.as_deref().map(OnLockUnavailable::parse).transpose()?;
         spec = set(spec, on_lock_unavailable, ServerSpec::on_lock_unavailable);
         spec = set(spec, time("lockPatience", self.lock_patience)?, ServerSpec::lock_patience);
+        spec = set(spec, self.config, ServerSpec::config);
         Ok(set(spec, time("stopTimeout", self.stop_timeout)?, ServerSpec::stop_timeout))
     }
 }

@@ -15,7 +15,9 @@ mod progress;
 mod signals;
 mod table;
 
+mod dry_run;
 mod ensure;
+mod init;
 mod legacy;
 mod list;
 mod restart;
@@ -32,9 +34,18 @@ fn main() -> ExitCode {
     let output = Output::new();
     let outcome = Wish::read(std::env::args_os().skip(1)).and_then(|wish| match wish {
         Wish::Read(text) => output.text(text),
+        Wish::Alone(common) => alone(&common, &output),
         Wish::Run(command, common) => run(command, &common, &output),
     });
     outcome.unwrap_or_else(|trouble| output.fail(&trouble)).into()
+}
+
+/// The only server that the project declares; where there is no such project, somebody wants to know what this command does.
+fn alone(common: &Common, output: &Output) -> Result<u8> {
+    match spawnlock::Project::find(None)? {
+        Some(_) => ensure::run(args::Ensure::default(), common, output),
+        None => Err(help::no_command()),
+    }
 }
 
 fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
@@ -44,5 +55,6 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Stop(stop) => stop::run(&stop, common, output),
         Command::Restart(restart) => restart::run(restart, common, output),
         Command::List => list::run(common, output),
+        Command::Init(init) => init::run(&init, output),
     }
 }

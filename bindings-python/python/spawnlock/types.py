@@ -97,6 +97,7 @@ class Options(TypedDict, total=False):
     on_lock_unavailable: OnLockUnavailable | None
     lock_patience: Seconds | None
     stop_timeout: Seconds | None
+    config: StrPath | None
     on_event: Listener | None
 
 

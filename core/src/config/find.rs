@@ -54,8 +54,11 @@ impl Project {
         Ok(None)
     }
 
-    /// What a file declares; `None` when it declares nothing.
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Option<Self>> {
+    /// What a file of this name and content declares; `None` when it declares nothing. Each server is read when it is asked for.
+    ///
+    /// # Errors
+    /// `CONFIG` that names the line.
+    pub fn parse(path: &Path, text: &str) -> Result<Option<Self>> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let name = path.file_name().unwrap_or_default();
         let tree = match path.extension() {

@@ -51,7 +51,7 @@ keys! {
     "shell" shell: Text, None, "", "A line for `/bin/sh -c`, instead of `command`.";
     "ready" ready: Checks, None, "required", "How to tell that it is ready: one check, or several that must all pass.";
     "identity" identity: Fields, None, "", "Fields of the health answer, dotted where nested, by which it is known as ours.";
-    "cwd" cwd: Location, None, "the directory of the file", "Its working directory.";
+    "cwd" cwd: Location, None, "the caller's; of a declared server, the directory of its file", "Its working directory.";
     "env" env: Variables, None, "", "Variables for it, besides those it inherits.";
     "inheritEnv" inherit_env: Flag, None, "true", "Whether it also gets the caller's variables; without, only `PATH` and `HOME`.";
     "umask" umask: Umask, None, "022", "Its umask, whatever the caller's is.";

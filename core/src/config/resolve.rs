@@ -77,7 +77,7 @@ impl ServerSpec {
     fn declared_nowhere(&self) -> Error {
         let who = self.name.as_ref().map_or_else(|| "a server".to_owned(), |name| format!("server \"{name}\""));
         Error::config("ready", "is missing: say how to tell that the server is ready, as in http://localhost:1987/health")
-            .hint(format!("or declare it: {}", nowhere(&who).failure().summary))
+            .hint(format!("or declare it, `server-init init` shows how; {}", nowhere(&who).failure().summary))
     }
 }
 

@@ -75,7 +75,8 @@ impl ServerSpec {
                 value: match key.name {
                     "name" => Value::from(plan.name.as_str()),
                     _ if (key.is_set)(&resolved.spec) => (key.show)(&resolved.spec),
-                    _ => Some(key.default).filter(|words| !words.is_empty()).map_or(Value::Null, Value::from),
+                    _ if key.default.is_empty() => Value::Null,
+                    _ => serde_json::from_str(key.default).unwrap_or_else(|_| Value::from(key.default)),
                 },
                 source: source(key),
             })

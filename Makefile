@@ -6,7 +6,7 @@
 #   make test-root locks where only root can arrange it
 #   make storm    300 clients, 500 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
-#   make fuzz     five minutes of bytes nobody thought of, for the parsers
+#   make fuzz     seven minutes of bytes nobody thought of, for the parsers
 #   make bench    ratios against peers, from one run
 
 CARGO ?= cargo

@@ -86,6 +86,7 @@ def test_the_examples_are_valid_by_the_published_schema() -> None:
     "server",
     [
         {"timeout": 30, "ready": "tcp:localhost:1"},
+        {"timeout": "30", "ready": "tcp:localhost:1"},
         {"stop-timeot": "5s"},
         {"command": "node server.js"},
         {"command": ["x"], "shell": "x"},

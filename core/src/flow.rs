@@ -158,7 +158,7 @@ impl Flow {
             ready_ms: record.and_then(|record| record.ready_ms),
             log_file: record.and_then(|record| record.log_file.clone()),
             place: plan.place.dir().to_owned(),
-            stop_timeout: plan.stop_timeout,
+            stop_timeout: plan.stop_timeout_asked,
         }
     }
 }

@@ -28,6 +28,7 @@
 //!
 //! # Entry points
 //! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`], [`stop`] and [`restart`] work by name;
+//! [`Project`] is a file that declares servers, [`ServerSpec::declared`] one of them;
 //! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;

@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) stop_timeout: Duration,
+    /// The same before the scale of this machine, for a later call.
+    pub(crate) stop_timeout_asked: Duration,
     pub(crate) listener: Listener,
     /// What a record keeps, for a restart.
     pub(crate) declared: Declared,
@@ -109,6 +111,7 @@ impl ServerSpec {
         }
         let timeout = environment::scaled(at_least_some("timeout", self.timeout.unwrap_or(TIMEOUT))?)?;
         let probe_timeout = environment::scaled(at_least_some("probeTimeout", self.probe_timeout.unwrap_or(PROBE_TIMEOUT))?)?;
+        let stop_timeout_asked = self.stop_timeout.unwrap_or(STOP_TIMEOUT);
         Ok(Plan {
             start: if elsewhere.is_some() || environment::disabled()? { None } else { self.checked_start()? },
             probe: Probe { checks, identity, timeout: probe_timeout },
@@ -121,7 +124,8 @@ impl ServerSpec {
             ),
             lock_patience: self.lock_patience.map(environment::scaled).transpose()?,
             on_lock_unavailable: self.on_lock_unavailable.unwrap_or_default(),
-            stop_timeout: environment::scaled(self.stop_timeout.unwrap_or(STOP_TIMEOUT))?,
+            stop_timeout: environment::scaled(stop_timeout_asked)?,
+            stop_timeout_asked,
             listener: self.listener.clone(),
             declared,
             endpoint,

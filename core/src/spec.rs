@@ -87,12 +87,14 @@ pub struct ServerSpec {
 }
 
 impl ServerSpec {
-    /// A server with this name: its identity for this user on this machine.
+    /// A server with this name: its identity for this user on this machine. A spec that says no more than that, nothing of a
+    /// command or a check, is looked for in the project's files when it is used: see [`ServerSpec::declared`].
     pub fn new(name: impl Into<String>) -> Self {
         ServerSpec { name: Some(name.into()), ..ServerSpec::default() }
     }
 
-    /// A server that is named after its endpoint: `http://localhost:1987/…` is `localhost_1987`.
+    /// A server that is named after its endpoint: `http://localhost:1987/…` is `localhost_1987`. One that has none is the only
+    /// server that the project declares.
     pub fn unnamed() -> Self {
         ServerSpec::default()
     }

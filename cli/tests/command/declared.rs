@@ -87,6 +87,24 @@ fn a_file_can_be_named_by_flag_and_by_variable() {
 }
 
 #[test]
+fn a_strangers_file_above_us_is_not_read_unasked() {
+    let world = project("spawnlock.toml", &["web"]);
+    // Only root can give a file away.
+    if std::os::unix::fs::chown(world.path("spawnlock.toml"), Some(54321), None).is_err() {
+        return;
+    }
+    let refused = world.run(&["ensure", "web"]).expect(2);
+    assert!(refused.stderr.contains("spawnlock.toml belongs to user 54321"), "{}", refused.stderr);
+    assert!(world.starts().is_empty());
+    world.run(&["ensure", "web", "--config", "spawnlock.toml"]).expect(0);
+    let theirs = world.path("theirs");
+    fs::create_dir(&theirs).expect("a directory");
+    std::os::unix::fs::chown(&theirs, Some(54321), None).expect("a directory to give away");
+    let within = Finished::from(world.command(&["ensure", "web", "--print", "origin"]).current_dir(&theirs).output().expect("the command"));
+    assert_eq!(within.expect(0).stdout, "reused\n", "who works in a directory of theirs works with their files");
+}
+
+#[test]
 fn a_call_that_says_it_all_is_changed_by_no_file() {
     let world = World::new();
     fs::write(world.path("spawnlock.toml"), "[servers.api]\nready = \"tcp:localhost:1\"\nnonsense = 1\n").expect("a file");

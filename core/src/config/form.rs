@@ -84,7 +84,7 @@ forms! {
     /// A time with its unit.
     Time -> Duration = "a time with its unit, as in \"30s\" or \"500ms\"", |value, site| {
         value.as_str().map(|text| deadline::duration(site.key, text))
-    }, json!({ "type": "string", "pattern": "^\\s*[0-9]" });
+    }, json!({ "type": "string", "pattern": "^\\s*([0-9.]+\\s*[a-zA-Zµ]+\\s*)+$" });
 
     /// One check, or several.
     Checks -> Vec<CheckSource> = "a check or a list of checks, as in \"http://localhost:1987/health\"", |value, site| {

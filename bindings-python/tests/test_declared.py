@@ -92,6 +92,8 @@ def test_the_examples_are_valid_by_the_published_schema() -> None:
         {"command": ["x"], "shell": "x"},
         {"lock": "file"},
         {"umask": "9"},
+        {"umask": 22},
+        {"tail-lines": "40"},
         {"env": {"A": 1}},
         {"ready": []},
     ],

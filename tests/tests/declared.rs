@@ -135,6 +135,8 @@ fn a_wrong_value_says_where_it_stands_and_what_it_must_be() {
         ("command = \"node server.js\"", "must be a list of texts"),
         ("env = { A = 1 }", "must be a table of texts"),
         ("tail-lines = -1", "must be a whole number"),
+        ("tail-lines = \"40\"", "must be a whole number"),
+        ("umask = 22", "must be octal digits"),
         ("lock = \"file\"", "option `lock` is `file`"),
         ("on-lock-unavailable = true", "must be `proceed` or `fail`"),
         ("inherit-env = \"no\"", "must be true or false"),
@@ -171,6 +173,20 @@ fn a_relative_socket_counts_from_the_file() {
     for check in [format!("unix:{dir}/run/a.sock"), format!("http+unix:{dir}/run/b.sock:/health"), "unix:/run/c.sock".to_owned()] {
         assert!(ready.contains(&check), "{check} is not in {ready}");
     }
+}
+
+#[test]
+fn a_declared_server_can_be_changed_further() {
+    let scene = Scene::new();
+    let text = format!("[servers.web]\nshell = \"exec false\"\nready = \"{}\"\ntail-lines = 3\n", scene.url());
+    written(&scene, "spawnlock.toml", &text);
+    std::env::set_current_dir(scene.path("")).unwrap();
+    let spec = ServerSpec::declared("web").unwrap().state_dir(scene.state_dir()).command(scene.command(&[]));
+    assert!(spec.settings().unwrap().iter().any(|one| one.name == "tailLines" && matches!(one.source, SettingSource::File(_))));
+    let server = spec.ensure().unwrap();
+    assert_eq!((server.origin(), scene.starts().len()), (Origin::Started, 1));
+    server.stop().unwrap();
+    assert!(ServerSpec::declared("wbe").unwrap_err().to_string().contains("did you mean \"web\"?"));
 }
 
 #[test]

@@ -97,6 +97,13 @@ fn a_strangers_file_above_us_is_not_read_unasked() {
     assert!(refused.stderr.contains("spawnlock.toml belongs to user 54321"), "{}", refused.stderr);
     assert!(world.starts().is_empty());
     world.run(&["ensure", "web", "--config", "spawnlock.toml"]).expect(0);
+    let ours = world.path("ours.toml");
+    fs::rename(world.path("spawnlock.toml"), &ours).expect("a new name");
+    std::os::unix::fs::chown(&ours, Some(0), None).expect("a file of ours");
+    std::os::unix::fs::symlink(&ours, world.path("spawnlock.toml")).expect("a link");
+    std::os::unix::fs::lchown(world.path("spawnlock.toml"), Some(54321), None).expect("a link to give away");
+    let refused = world.run(&["ensure", "web"]).expect(2);
+    assert!(refused.stderr.contains("belongs to user 54321"), "{}", refused.stderr);
     let theirs = world.path("theirs");
     fs::create_dir(&theirs).expect("a directory");
     std::os::unix::fs::chown(&theirs, Some(54321), None).expect("a directory to give away");
@@ -116,13 +123,19 @@ fn a_call_that_says_it_all_is_changed_by_no_file() {
 #[test]
 fn a_dry_run_tells_every_setting_and_where_it_comes_from_and_starts_nothing() {
     let world = project("spawnlock.toml", &["web"]);
-    let variables = [("SPAWNLOCK_STOP_TIMEOUT", "3s"), ("SPAWNLOCK_READY_TIMEOUT", "7s"), ("SPAWNLOCK_TIMEOUT_SCALE", "2")];
-    let told = with(&world, &variables, &["ensure", "web", "--dry-run", "--json", "--tail-lines", "9"]).expect(0).json();
+    let variables = [
+        ("SPAWNLOCK_STOP_TIMEOUT", "3s"),
+        ("SPAWNLOCK_READY_TIMEOUT", "7s"),
+        ("SPAWNLOCK_TIMEOUT_SCALE", "2"),
+        ("SPAWNLOCK_TAIL_LINES", "9"),
+    ];
+    let told = with(&world, &variables, &["ensure", "web", "--dry-run", "--json", "--umask", "077"]).expect(0).json();
     let of = |name: &str| {
         let setting = told["settings"].as_array().expect("settings").iter().find(|setting| setting["name"] == name);
         setting.map_or((Value::Null, String::new()), |setting| (setting["value"].clone(), setting["from"].to_string()))
     };
-    assert_eq!(of("tailLines"), (9.into(), "\"command line\"".to_owned()));
+    assert_eq!(of("umask"), ("077".into(), "\"command line\"".to_owned()));
+    assert_eq!(of("tailLines"), (9.into(), "\"SPAWNLOCK_TAIL_LINES\"".to_owned()));
     assert_eq!(of("timeout"), ("7s".into(), "\"SPAWNLOCK_READY_TIMEOUT\"".to_owned()), "a variable wins over the file");
     assert_eq!(of("stopTimeout"), ("3s".into(), "\"SPAWNLOCK_STOP_TIMEOUT\"".to_owned()));
     assert!(of("command").1.contains("spawnlock.toml:2"), "{told}");

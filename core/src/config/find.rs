@@ -111,10 +111,12 @@ impl Project {
     }
 
     /// Where it declares a server, or one of its keys: `spawnlock.toml:3`, with the whole path.
-    pub(crate) fn place_of(&self, name: &str, key: Option<&Key>) -> Option<String> {
+    pub(crate) fn place_of(&self, name: &str, key: Option<&str>) -> Option<String> {
         let (_, server) = self.servers.iter().find(|(known, _)| known == name)?;
         let line = match (key, &server.node) {
-            (Some(key), Node::Table(entries)) => entries.iter().find(|(entry, _)| is(key, entry))?.1.line,
+            (Some(key), Node::Table(entries)) => {
+                entries.iter().find(|(entry, _)| Key::named(entry).is_some_and(|named| named.name == key))?.1.line
+            }
             _ => server.line,
         };
         Some(format!("{}:{line}", self.path.display()))
@@ -159,10 +161,11 @@ impl Project {
 
     /// Who can write a file somewhere above us could otherwise have us run what he likes.
     fn refuse_strangers(&self, here: &Path) -> Result<()> {
-        let Ok(owner) = sys::owner(&self.path) else { return Ok(()) };
-        if owner == 0 || owner == sys::user_id() || sys::owner(here).is_ok_and(|user| user == owner) {
-            return Ok(());
-        }
+        // A link counts as well: what it leads to may be ours, and the directory it counts from is not.
+        let owners = [sys::inspect_dir(&self.path).map(|link| link.owner), sys::owner(&self.path)];
+        let project = sys::owner(here).ok();
+        let is_strange = |owner: &u32| *owner != 0 && *owner != sys::user_id() && project != Some(*owner);
+        let Some(owner) = owners.into_iter().flatten().find(is_strange) else { return Ok(()) };
         let user = sys::user_name(owner).unwrap_or_else(|| owner.to_string());
         Err(Error::new(ErrorCode::Config, format!("{} belongs to user {user}: its servers are not started unasked", self.path.display()))
             .hint(format!("name the file, by the option `config` or by {}, if you trust it", environment::CONFIG)))

@@ -72,14 +72,13 @@ forms! {
 
     /// A number that counts something.
     Count -> usize = "a whole number", |value, _| {
-        value.as_u64().or_else(|| value.as_str()?.parse().ok()).and_then(|number| usize::try_from(number).ok()).map(Ok)
+        value.as_u64().and_then(|number| usize::try_from(number).ok()).map(Ok)
     }, json!({ "type": "integer", "minimum": 0 });
 
-    /// A umask: octal digits, or TOML's own octal number.
+    /// A umask. Not a number: nobody could tell which one `22` means.
     Umask -> u32 = "octal digits, as in \"022\"", |value, _| {
-        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-        number.or_else(|| u32::from_str_radix(value.as_str()?.trim_start_matches("0o"), 8).ok()).map(Ok)
-    }, json!({ "type": ["string", "integer"], "pattern": "^(0o)?[0-7]{1,4}$", "minimum": 0, "maximum": 0o777 });
+        u32::from_str_radix(value.as_str()?.trim_start_matches("0o"), 8).ok().map(Ok)
+    }, json!({ "type": "string", "pattern": "^(0o)?[0-7]{1,4}$" });
 
     /// A time with its unit.
     Time -> Duration = "a time with its unit, as in \"30s\" or \"500ms\"", |value, site| {
@@ -111,26 +110,28 @@ forms! {
 /// The schemes whose paths count from the file they stand in.
 const OF_FILES: &[&str] = &["unix:", "http+unix:", "file:"];
 
-/// A check with its relative path made whole. `{` begins a path that is filled in later.
+/// A check with its relative paths made whole.
 fn anchored(check: &Value, dir: &Path) -> Value {
-    let whole = |text: &str, scheme: &str| match text.strip_prefix(scheme) {
-        Some(path) if !path.is_empty() && !path.starts_with(['/', '{']) => format!("{scheme}{}", dir.join(path).display()),
-        _ => text.to_owned(),
-    };
     match check {
-        Value::String(text) => Value::String(OF_FILES.iter().fold(text.clone(), |text, scheme| whole(&text, scheme))),
-        Value::Object(fields) => Value::Object(
-            fields
-                .iter()
-                .map(|(key, value)| match (key.as_str(), value) {
-                    ("unix" | "file", Value::String(path)) if !OF_FILES.iter().any(|scheme| path.starts_with(scheme)) => {
-                        (key.clone(), Value::String(whole(path, "")))
-                    }
-                    ("http" | "unix" | "file", value @ Value::String(_)) => (key.clone(), anchored(value, dir)),
-                    _ => (key.clone(), value.clone()),
-                })
-                .collect(),
-        ),
+        Value::String(text) => OF_FILES
+            .iter()
+            .find_map(|scheme| Some(format!("{scheme}{}", whole(text.strip_prefix(scheme)?, dir))))
+            .map_or_else(|| check.clone(), Value::String),
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| match (key.as_str(), value) {
+                ("unix" | "file", Value::String(path)) if !OF_FILES.iter().any(|scheme| path.starts_with(scheme)) => {
+                    (key.clone(), Value::String(whole(path, dir)))
+                }
+                ("http" | "unix" | "file", Value::String(_)) => (key.clone(), anchored(value, dir)),
+                _ => (key.clone(), value.clone()),
+            };
+            Value::Object(fields.iter().map(field).collect())
+        }
         other => other.clone(),
     }
+}
+
+/// A path from `dir`, unless it is whole, or begins with a `{` that is filled in later.
+fn whole(path: &str, dir: &Path) -> String {
+    if path.is_empty() || path.starts_with(['/', '{']) { path.to_owned() } else { dir.join(path).display().to_string() }
 }

@@ -10,21 +10,28 @@ use crate::error::{Error, Result};
 use crate::spec::ServerSpec;
 
 /// One key: an option of a server, under its name in files.
-pub(crate) struct Key {
+pub(super) struct Key {
     /// `stopTimeout`; `stop-timeout` is the same.
     pub(super) name: &'static str,
-    /// The default, in words.
-    pub(super) default: &'static str,
     /// The variable that stands between what the caller says and what the file says.
     pub(super) variable: Option<&'static str>,
-    pub(super) about: &'static str,
     /// What the value must be.
+    words: &'static str,
+    /// Sets the option of a spec that does not have it.
+    fill: fn(&mut ServerSpec, &Value, Site<'_>) -> Option<Result<()>>,
+}
+
+/// The same key for people. Apart, so that who shows nothing carries none of it.
+pub(super) struct Shown {
+    pub(super) name: &'static str,
+    pub(super) variable: Option<&'static str>,
     pub(super) words: &'static str,
+    /// The default, in words.
+    pub(super) default: &'static str,
+    pub(super) about: &'static str,
     pub(super) schema: fn() -> Value,
     pub(super) is_set: fn(&ServerSpec) -> bool,
-    /// Sets the option of a spec that does not have it.
-    pub(super) fill: fn(&mut ServerSpec, &Value, Site<'_>) -> Option<Result<()>>,
-    pub(super) show: fn(&ServerSpec) -> Value,
+    pub(super) value: fn(&ServerSpec) -> Value,
 }
 
 /// One line a key: its name, the field of the spec, the form of its values, the variable, the default, what it means.
@@ -33,14 +40,21 @@ macro_rules! keys {
         /// Every key, in the order in which they are shown.
         pub(super) const KEYS: &[Key] = &[$(Key {
             name: $name,
-            default: $default,
             variable: $variable,
-            about: $about,
             words: <$form as Form>::WORDS,
+            fill: |spec, value, site| Some(<$form as Form>::read(value, site)?.map(|value| spec.$field.fill(value))),
+        }),*];
+
+        /// Every key as it is shown.
+        pub(super) const SHOWN: &[Shown] = &[$(Shown {
+            name: $name,
+            variable: $variable,
+            words: <$form as Form>::WORDS,
+            default: $default,
+            about: $about,
             schema: <$form as Form>::schema,
             is_set: |spec| spec.$field.is_set(),
-            fill: |spec, value, site| Some(<$form as Form>::read(value, site)?.map(|value| spec.$field.fill(value))),
-            show: |spec| spec.$field.show(),
+            value: |spec| spec.$field.show(),
         }),*];
     };
 }
@@ -79,5 +93,14 @@ impl Key {
     /// `CONFIG` that says what the value must be.
     pub(super) fn set(&self, spec: &mut ServerSpec, value: &Value, site: Site<'_>) -> Result<()> {
         (self.fill)(spec, value, site).unwrap_or_else(|| Err(Error::config(site.key, format_args!("must be {}", self.words))))
+    }
+
+    /// The same with the text of a variable, which may be a number.
+    pub(super) fn set_text(&self, spec: &mut ServerSpec, text: String, site: Site<'_>) -> Result<()> {
+        let number = text.trim().parse::<u64>().map(Value::from).ok();
+        match (self.fill)(spec, &Value::String(text), site) {
+            Some(set) => set,
+            None => self.set(spec, &number.unwrap_or_default(), site),
+        }
     }
 }

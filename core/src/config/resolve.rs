@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::find::Project;
 use super::form::Site;
 use super::keys::KEYS;
@@ -32,10 +30,9 @@ impl ServerSpec {
     pub fn declared(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         let project = Project::find(None)?.ok_or_else(|| nowhere(&format!("server \"{name}\"")))?;
-        let mut spec = ServerSpec::unnamed();
-        project.fill(&name, &mut spec)?;
-        spec.name.get_or_insert(name);
-        Ok(spec)
+        project.fill(&name, &mut ServerSpec::unnamed())?;
+        // What variables say stands between the file and what is said to the spec, so it is read when the spec is used.
+        Ok(ServerSpec::new(name).config(project.path()))
     }
 
     /// Adds what the file and the variables say.
@@ -93,7 +90,7 @@ fn with_variables(spec: &ServerSpec) -> Result<ServerSpec> {
     let mut spec = spec.clone();
     for (key, variable) in KEYS.iter().filter_map(|key| Some((key, key.variable?))) {
         if let Some(text) = environment::text(variable) {
-            key.set(&mut spec, &Value::String(text), Site { key: variable, dir: Path::new("") })?;
+            key.set_text(&mut spec, text, Site { key: variable, dir: Path::new("") })?;
         }
     }
     Ok(spec)

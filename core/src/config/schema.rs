@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::find::Project;
-use super::keys::KEYS;
+use super::keys::SHOWN;
 use super::nearest::kebab;
 
 impl Project {
@@ -28,7 +28,7 @@ impl Project {
     /// The table of keys as Markdown, for the documentation.
     pub fn reference() -> String {
         let mut table = String::from("| key | value | default | meaning |\n|---|---|---|---|\n");
-        for key in KEYS {
+        for key in SHOWN {
             let name =
                 if kebab(key.name) == key.name { format!("`{}`", key.name) } else { format!("`{}`, `{}`", kebab(key.name), key.name) };
             let default = key.variable.map_or_else(|| key.default.to_owned(), |variable| format!("`{variable}`, else {}", key.default));
@@ -40,7 +40,7 @@ impl Project {
 
 fn server() -> Value {
     let mut properties = Map::new();
-    for key in KEYS {
+    for key in SHOWN {
         let mut property = (key.schema)();
         property["description"] = Value::from(described(key.about, key.default));
         properties.insert(kebab(key.name), property.clone());

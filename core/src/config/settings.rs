@@ -4,10 +4,14 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::keys::{KEYS, Key};
+use super::keys::{SHOWN, Shown};
+use super::resolve::Resolved;
 use crate::environment;
 use crate::error::Result;
 use crate::spec::ServerSpec;
+
+/// The key whose value stands for the server itself.
+const NAME: &str = "name";
 
 /// One setting of a call.
 #[derive(Clone, Debug)]
@@ -52,40 +56,43 @@ impl ServerSpec {
     /// `CONFIG` and `PLACE`, as the call would say them.
     pub fn settings(&self) -> Result<Vec<Setting>> {
         let resolved = self.clone().resolve()?;
-        let plan = self.clone().plan()?;
-        let in_file = |key: Option<&Key>| {
-            let place = resolved.file.as_ref().and_then(|(project, name)| project.place_of(name, key));
-            place.map_or(SettingSource::Default, SettingSource::File)
-        };
-        let source = |key: &Key| match key.variable.filter(|variable| environment::text(variable).is_some()) {
-            // By its name a server is found in the file, which may give it another one.
-            _ if key.name == "name" && resolved.file.is_some() => match in_file(Some(key)) {
-                SettingSource::Default if self.name.is_none() => in_file(None),
-                SettingSource::Default => SettingSource::Caller,
-                place => place,
-            },
-            _ if (key.is_set)(self) => SettingSource::Caller,
-            Some(variable) => SettingSource::Variable(variable.to_owned()),
-            None => in_file(Some(key)),
-        };
-        let mut settings: Vec<Setting> = KEYS
+        let name = self.clone().plan()?.name;
+        let mut settings: Vec<Setting> = SHOWN
             .iter()
             .map(|key| Setting {
                 name: key.name.to_owned(),
-                value: match key.name {
-                    "name" => Value::from(plan.name.as_str()),
-                    _ if (key.is_set)(&resolved.spec) => (key.show)(&resolved.spec),
-                    _ if key.default.is_empty() => Value::Null,
-                    _ => serde_json::from_str(key.default).unwrap_or_else(|_| Value::from(key.default)),
-                },
-                source: source(key),
+                value: if key.name == NAME { Value::from(name.as_str()) } else { value(key, &resolved.spec) },
+                source: source(key, self, &resolved),
             })
             .collect();
-        let besides = [environment::url_variable(&plan.name), environment::TIMEOUT_SCALE.to_owned(), environment::DISABLE.to_owned()];
+        let besides = [environment::url_variable(&name), environment::TIMEOUT_SCALE.to_owned(), environment::DISABLE.to_owned()];
         settings.extend(besides.into_iter().filter_map(|variable| {
             let value = Value::from(environment::text(&variable)?);
             Some(Setting { name: variable.clone(), value, source: SettingSource::Variable(variable) })
         }));
         Ok(settings)
     }
+}
+
+/// What is set, or the default in words; a number or a yes among them is one.
+fn value(key: &Shown, spec: &ServerSpec) -> Value {
+    match key.default {
+        _ if (key.is_set)(spec) => (key.value)(spec),
+        "" => Value::Null,
+        words => serde_json::from_str(words).unwrap_or_else(|_| Value::from(words)),
+    }
+}
+
+fn source(key: &Shown, caller: &ServerSpec, resolved: &Resolved) -> SettingSource {
+    let in_file = |key: Option<&str>| {
+        let place = resolved.file.as_ref().and_then(|(project, name)| project.place_of(name, key));
+        place.map(SettingSource::File)
+    };
+    // By its name a server is found in the file, which may give it another one.
+    let renamed = || in_file(Some(NAME)).filter(|_| key.name == NAME);
+    let from_caller = || (key.is_set)(caller).then_some(SettingSource::Caller);
+    let from_variable =
+        || key.variable.filter(|variable| environment::text(variable).is_some()).map(|name| SettingSource::Variable(name.to_owned()));
+    let from_file = || in_file(Some(key.name).filter(|name| *name != NAME));
+    renamed().or_else(from_caller).or_else(from_variable).or_else(from_file).unwrap_or(SettingSource::Default)
 }

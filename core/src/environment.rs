@@ -74,7 +74,7 @@ pub(crate) fn url_variable(name: &str) -> String {
 /// A time-out by the scale of this machine.
 pub(crate) fn scaled(time: Duration) -> Result<Duration> {
     let Some(text) = text(TIMEOUT_SCALE) else { return Ok(time) };
-    match text.trim().parse::<f64>() {
+    match serde_json::from_str::<f64>(&text) {
         Ok(scale) if scale > 0.0 && scale.is_finite() => Ok(deadline::times(time, scale)),
         _ => Err(Error::config(TIMEOUT_SCALE, format!("is `{text}`: write a number above 0, as in 2 or 0.5"))),
     }

@@ -167,8 +167,10 @@ export declare function claimSocket(path: string): Promise<ClaimedSocket>
  * Gets the server: starts it if nobody has, waits until it is ready.
  *
  * However many processes ask at the same moment, exactly one starts it, and all get the same server or the same `SpawnlockError`.
+ * A name alone, or in options without a command and without a check, is a server that the project declares; nothing at all is the
+ * only one it declares.
  */
-export declare function ensureServer(options: EnsureServerOptions): Promise<Server>
+export declare function ensureServer(options?: string | EnsureServerOptions): Promise<Server>
 
 /** What `ensureServer` is told. Times are in milliseconds. */
 export interface EnsureServerOptions {
@@ -223,6 +225,10 @@ export interface EnsureServerOptions {
   stop?: StopWhen
   /** How long a server that is to be stopped with its last user goes on without one. Default: not at all. */
   linger?: number
+   * The file that declares the server; what is said here besides wins. Default: a name that stands without a command and without
+   * a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
+   */
+  config?: string
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */

@@ -17,7 +17,9 @@ type Result<T> = napi::Result<T, Code>;
 /// Gets the server: starts it if nobody has, waits until it is ready.
 ///
 /// However many processes ask at the same moment, exactly one starts it, and all get the same server or the same `SpawnlockError`.
-#[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Promise<Server>")]
+/// A name alone, or in options without a command and without a check, is a server that the project declares; nothing at all is the
+/// only one it declares.
+#[napi(ts_args_type = "options?: string | EnsureServerOptions", ts_return_type = "Promise<Server>")]
 pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
     let options = EnsureServerOptions::read(options)?;
     let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
@@ -33,7 +35,7 @@ pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
 /// The server is stopped when its last user is gone, killed ones included, unless `stop` says `never`.
 #[napi(
     ts_generic_types = "T",
-    ts_args_type = "options: EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>",
+    ts_args_type = "options: string | EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>",
     ts_return_type = "Promise<T>"
 )]
 pub fn with_server(options: Unknown) -> Result<External<Job>> {

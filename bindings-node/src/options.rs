@@ -86,6 +86,9 @@ options! {
         stop: String = "a text",
         /// How long a server that is to be stopped with its last user goes on without one. Default: not at all.
         linger: f64 = "a number of milliseconds",
+        /// The file that declares the server; what is said here besides wins. Default: a name that stands without a command and without
+        /// a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
+        config: String = "a text",
         /// Ends the wait; the promise is then rejected with its reason.
         #[napi(ts_type = "AbortSignal")]
         #[expect(dead_code, reason = "JavaScript itself listens to it")]
@@ -230,6 +233,7 @@ impl EnsureServerOptions {
         spec = set(spec, time("lockPatience", self.lock_patience)?, ServerSpec::lock_patience);
         spec = set(spec, time("stopTimeout", self.stop_timeout)?, ServerSpec::stop_timeout);
         spec = set(spec, self.stop.as_deref().map(StopWhen::parse).transpose()?, ServerSpec::stop);
+        spec = set(spec, self.config, ServerSpec::config);
         Ok(set(spec, time("linger", self.linger)?, ServerSpec::linger))
     }
 }

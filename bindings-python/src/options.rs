@@ -37,7 +37,7 @@ impl ServerSpec {
     #[pyo3(signature = (
         name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, ready=None, identity=None,
         timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
-        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, on_event=None,
+        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, config=None, on_event=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
@@ -63,6 +63,7 @@ impl ServerSpec {
         stop_timeout: Option<Seconds>,
         stop: Option<StopWord>,
         linger: Option<Seconds>,
+        config: Option<StrPath>,
         on_event: Option<Listener>,
     ) -> PyResult<Self> {
         let time =
@@ -86,7 +87,7 @@ impl ServerSpec {
 
         let mut spec = name.map_or_else(spawnlock::ServerSpec::unnamed, spawnlock::ServerSpec::new);
         set!(spec: command, shell, cwd, inherit_env, umask, identity, timeout, probe_timeout, log, tail_lines);
-        set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout, stop, linger);
+        set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout, stop, linger, config);
         let options = env.into_iter().flat_map(|env| env.0).fold(spec, |spec, (key, value)| spec.env(key, value));
         Ok(ServerSpec { options, ready: ready.unwrap_or(Ready(Vec::new())), on_event: on_event.map(|listener| listener.0) })
     }

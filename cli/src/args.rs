@@ -11,6 +11,8 @@ use crate::words::{Word, Words};
 /// What a command line asks for.
 pub enum Wish {
     Run(Command, Common),
+    /// Nothing is said but how: the only server that the project declares.
+    Alone(Common),
     /// Help or the version: text for stdout.
     Read(&'static str),
 }
@@ -33,6 +35,7 @@ pub enum Command {
     Stop(Stop),
     Restart(Restart),
     List,
+    Init(Init),
 }
 
 /// What `ensure` was told; [`help::ENSURE`] says what each means.
@@ -61,6 +64,8 @@ pub struct Ensure {
     pub stop: Option<String>,
     pub linger: Option<String>,
     pub env_prefix: Option<String>,
+    pub config: Option<PathBuf>,
+    pub dry_run: bool,
     pub print: Vec<Fact>,
     pub argv: Vec<String>,
 }
@@ -99,6 +104,13 @@ pub struct Restart {
     pub print: Vec<Fact>,
 }
 
+/// What `init` was told.
+#[derive(Debug, Default)]
+pub struct Init {
+    pub name: Option<String>,
+    pub file: Option<PathBuf>,
+}
+
 impl Wish {
     /// Reads the words behind the program's name.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
@@ -120,7 +132,9 @@ impl Wish {
                 return Err(help::unknown(&word, command.as_ref()));
             }
         }
-        let Some(mut command) = command else { return Err(help::no_command()) };
+        let Some(mut command) = command else {
+            return if behind.is_empty() { Ok(Wish::Alone(common)) } else { Err(help::no_command()) };
+        };
         command.take_behind(behind)?;
         command.check(&common)?;
         Ok(Wish::Run(command, common))
@@ -149,6 +163,7 @@ impl Command {
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
             "list" => Some(Command::List),
+            "init" => Some(Command::Init(Init::default())),
             _ => None,
         }
     }
@@ -161,6 +176,7 @@ impl Command {
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
             Command::List => Ok(false),
+            Command::Init(init) => init.take(flag, words),
         }
     }
 
@@ -174,6 +190,7 @@ impl Command {
                 return true;
             }
             Command::Run(_) => return false,
+            Command::Init(init) => &mut init.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
                 return true;
@@ -199,7 +216,7 @@ impl Command {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
             Command::Restart(restart) => &restart.print[..],
-            Command::Run(_) | Command::Stop(_) | Command::List => &[],
+            Command::Run(_) | Command::Stop(_) | Command::List | Command::Init(_) => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
         not_both(("--print", !print.is_empty()), ("--json", common.json))?;
@@ -214,7 +231,7 @@ impl Command {
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
             Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
-            Command::Status(_) | Command::Restart(_) | Command::List => Ok(()),
+            Command::Status(_) | Command::Restart(_) | Command::List | Command::Init(_) => Ok(()),
         }
     }
 }
@@ -238,6 +255,7 @@ impl Run {
 
 impl Ensure {
     fn check(&self) -> Result<()> {
+        not_both(("--dry-run", self.dry_run), ("--print", !self.print.is_empty()))?;
         not_both(("--port", self.port.is_some()), ("--ready", !self.ready.is_empty()))?;
         not_both(("--host", self.host.is_some()), ("--ready", !self.ready.is_empty()))?;
         not_both(("--shell", self.shell.is_some()), ("CMD", !self.argv.is_empty()))
@@ -266,6 +284,8 @@ impl Ensure {
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
             "--stop" => self.stop = Some(words.text()?),
             "--linger" => self.linger = Some(words.text()?),
+            "--config" => self.config = Some(words.path()?),
+            "--dry-run" => self.dry_run = true,
             "--env-prefix" => self.env_prefix = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
             _ => return Ok(false),
@@ -303,6 +323,16 @@ impl Restart {
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
             "--break-after" => self.break_after = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Init {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--file" => self.file = Some(words.path()?),
             _ => return Ok(false),
         }
         Ok(true)

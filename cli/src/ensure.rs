@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Origin, Server, ServerSpec, State, StopWhen, duration};
 
 use crate::args::{Common, Ensure};
+use crate::dry_run::DryRun;
 use crate::exit;
 use crate::facts::{Fact, ServerFacts};
 use crate::legacy::Legacy;
@@ -21,8 +22,12 @@ const HOST: &str = "localhost";
 
 pub fn run(args: Ensure, common: &Common, output: &Output) -> Result<u8> {
     let progress = Progress::new(common);
+    let dry_run = args.dry_run.then(|| DryRun::of(&args));
     let (no_wait, print, name) = (args.no_wait, args.print.clone(), args.name.clone());
     let spec = spec(args, common, &progress)?.cancel(signals::cancel()).on_event(progress.listener());
+    if let Some(dry_run) = dry_run {
+        return dry_run.report(&spec, output);
+    }
     if no_wait {
         let kick = spec.kick();
         progress.clear();
@@ -97,7 +102,9 @@ pub fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<Server
     }
     let timeout = time("--timeout", args.timeout)?.or(legacy.timeout);
     let umask = args.umask.as_deref().map(umask).transpose()?;
-    spec = spec.command(args.argv).inherit_env(!args.clean_env);
+    spec = spec.command(args.argv);
+    spec = with(spec, args.clean_env.then_some(false), ServerSpec::inherit_env);
+    spec = with(spec, args.config, ServerSpec::config);
     spec = with(spec, args.shell, ServerSpec::shell);
     spec = with(spec, args.cwd, ServerSpec::cwd);
     spec = with(spec, umask, ServerSpec::umask);

@@ -30,6 +30,7 @@ pub const GENERAL: &str = concat!(
 Start a background server exactly once, however many processes ask for it, and share it with all of them
 
 Usage: server-init COMMAND [OPTIONS]
+       server-init [OPTIONS]      the only server that the project declares
 
 Commands:
   ensure   Get the server: start it if nobody has, wait until it is ready, print `ok`
@@ -38,6 +39,7 @@ Commands:
   stop     Stop servers and return when they are gone; exit 3 when one is not running
   restart  Stop a server and start it again, once for all who ask at the same moment
   list     All names that were ever used here
+  init     Declare a first server in the project's spawnlock.toml, by looking at the project
 ",
     common!(),
     "
@@ -55,8 +57,9 @@ pub const ENSURE: &str = concat!(
 Get the server: start it if nobody has, wait until it is ready, print `ok`
 
 Usage: server-init ensure [NAME] --ready CHECK… [OPTIONS] [-- CMD…]
+       server-init ensure [NAME] [OPTIONS]      as the project declares it
 
-  NAME    The server's name [default: made from its address, as localhost_1987]
+  NAME    The server's name [default: made from its address, as localhost_1987; else the only one declared]
   CMD…    The program and its arguments; without, nothing is started, only looked for
 
 How to tell that it is ready:
@@ -87,16 +90,21 @@ How long to wait:
       --lock KIND                auto, flock or excl: what the spawn lock is made of [default: auto]
       --lock-file FILE           A lock to hold as well, for old scripts that know only that file
       --on-lock-unavailable DO   proceed or fail, where no lock can be had [default: proceed]
+      --config FILE              The file that declares it [default: SPAWNLOCK_CONFIG, else the nearest spawnlock.toml,
+                                 package.json or pyproject.toml upward that declares servers]; what is said here wins
       --env-prefix PREFIX        Also take PREFIX_PORT, PREFIX_INIT_TIMEOUT, PREFIX_LOCK_TIMEOUT and
                                  PREFIX_POLL_INTERVAL (milliseconds) from the environment
 
 What to print:
       --print FACT,…             These facts in the place of `ok`, one a line: name, state, health, url, host, port, pid,
                                  origin, generation, started-at, ready-ms, log, place
+      --dry-run                  Every setting, its value and where it comes from; nothing is started
 ",
     common!(),
     "
 Examples:
+  server-init ensure web
+  server-init ensure web --dry-run
   server-init ensure api --ready http://localhost:1987/health -- node server.js
   server-init ensure --port 1987 --timeout 30s -- node server.js
   server-init ensure db --ready tcp:localhost:5432 --shell 'exec postgres -D data 2>&1'
@@ -205,6 +213,26 @@ Examples:
   server-init list --json"
 );
 
+pub const INIT: &str = concat!(
+    "\
+Declare a first server, by looking at the project: scripts of package.json, Django, FastAPI, Flask, a folder of pages.
+What is declared already stays as it is
+
+Usage: server-init init [NAME] [OPTIONS]
+
+  NAME    The server's name [default: web]
+
+Options:
+      --file FILE        Where: spawnlock.toml, pyproject.toml or package.json [default: the one here that declares
+                         servers, else spawnlock.toml]
+",
+    common!(),
+    "
+Examples:
+  server-init init
+  server-init init api --file pyproject.toml"
+);
+
 /// The help of a command.
 pub fn of(command: Option<&Command>) -> &'static str {
     match command {
@@ -215,6 +243,7 @@ pub fn of(command: Option<&Command>) -> &'static str {
         Some(Command::Stop(_)) => STOP,
         Some(Command::Restart(_)) => RESTART,
         Some(Command::List) => LIST,
+        Some(Command::Init(_)) => INIT,
     }
 }
 
@@ -227,7 +256,8 @@ pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
         }
         (Word::Bare(name), None) => (
             format!("unknown command `{name}`"),
-            closest(name, ["ensure", "run", "status", "stop", "restart", "list"].into_iter()).map(|name| format!("did you mean `{name}`?")),
+            closest(name, ["ensure", "run", "status", "stop", "restart", "list", "init"].into_iter())
+                .map(|name| format!("did you mean `{name}`?")),
         ),
         (Word::Bare(name), Some(Command::Ensure(_))) => {
             (format!("unexpected word `{name}`"), Some(format!("the server's command stands behind `--`, as in `-- {name} …`")))
@@ -238,7 +268,9 @@ pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
 }
 
 pub fn no_command() -> Trouble {
-    Trouble::Usage("say what to do: `ensure`, `run`, `status`, `stop`, `restart` or `list`; `server-init --help` tells more".to_owned())
+    Trouble::Usage(
+        "say what to do: `ensure`, `run`, `status`, `stop`, `restart`, `list` or `init`; `server-init --help` tells more".to_owned(),
+    )
 }
 
 /// The flags a help speaks of.
@@ -262,7 +294,8 @@ mod tests {
 
     #[test]
     fn every_flag_of_a_help_is_known_to_its_command() {
-        for (command, help) in [("ensure", ENSURE), ("run", RUN), ("status", STATUS), ("stop", STOP), ("restart", RESTART), ("list", LIST)]
+        for (command, help) in
+            [("ensure", ENSURE), ("run", RUN), ("status", STATUS), ("stop", STOP), ("restart", RESTART), ("list", LIST), ("init", INIT)]
         {
             assert!(flags(help).count() > 4, "{command}");
             for flag in flags(help) {

@@ -15,7 +15,9 @@ mod progress;
 mod signals;
 mod table;
 
+mod dry_run;
 mod ensure;
+mod init;
 mod legacy;
 mod list;
 mod restart;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let output = Output::new();
     let outcome = Wish::read(std::env::args_os().skip(1)).and_then(|wish| match wish {
         Wish::Read(text) => output.text(text),
+        Wish::Alone(common) => alone(&common, &output),
         Wish::Run(command, common) => run(command, &common, &output),
     });
     outcome.unwrap_or_else(|trouble| output.fail(&trouble)).into()
@@ -47,6 +50,14 @@ fn mind() -> Option<bool> {
     (words.next()? == "mind").then(|| words.next().is_some_and(|word| word == "--detach"))
 }
 
+/// The only server that the project declares; where there is no such project, somebody wants to know what this command does.
+fn alone(common: &Common, output: &Output) -> Result<u8> {
+    match spawnlock::Project::find(None)? {
+        Some(_) => ensure::run(args::Ensure::default(), common, output),
+        None => Err(help::no_command()),
+    }
+}
+
 fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
     match command {
         Command::Ensure(ensure) => ensure::run(*ensure, common, output),
@@ -55,5 +66,6 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Restart(restart) => restart::run(restart, common, output),
         Command::Run(run) => run::run(*run, common),
         Command::List => list::run(common, output),
+        Command::Init(init) => init::run(&init, output),
     }
 }

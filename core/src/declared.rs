@@ -18,7 +18,7 @@ impl Declared {
         Declared {
             shell: spec.shell.clone(),
             env: spec.env.iter().cloned().collect(),
-            keep_out_env: spec.keep_out_env,
+            keep_out_env: spec.inherit_env == Some(false),
             umask: spec.umask,
             log: spec.log.as_deref().and_then(|log| std::path::absolute(log).ok()),
             tail_lines: spec.tail_lines,
@@ -27,9 +27,9 @@ impl Declared {
             timeout_ms: ms(spec.timeout),
             probe_timeout_ms: ms(spec.probe_timeout),
             stop_timeout_ms: ms(spec.stop_timeout),
-            stop: (spec.stop == Some(StopWhen::Last) || spec.linger.is_some()).then(|| StopWhen::Last.as_str().to_owned()),
+            stop: Some(spec.stop_when()).filter(|when| *when == StopWhen::Last).map(|when| when.as_str().to_owned()),
             linger_ms: ms(spec.linger),
-            lock: Some(spec.lock).filter(|kind| *kind != LockKind::Auto).map(|kind| kind.as_str().to_owned()),
+            lock: spec.lock.filter(|kind| *kind != LockKind::Auto).map(|kind| kind.as_str().to_owned()),
             lock_file: spec.lock_file.as_deref().and_then(|file| std::path::absolute(file).ok()),
         }
     }
@@ -57,7 +57,7 @@ pub(crate) fn spec_of(record: &Record, state_dir: &Path) -> ServerSpec {
         shell: kept.shell,
         cwd: Some(record.cwd.clone()).filter(|cwd| cwd.is_absolute()),
         env: kept.env.into_iter().collect(),
-        keep_out_env: kept.keep_out_env,
+        inherit_env: Some(!kept.keep_out_env),
         umask: kept.umask,
         ready: record.ready.iter().map(CheckSource::from).collect(),
         identity: kept.identity,
@@ -69,8 +69,9 @@ pub(crate) fn spec_of(record: &Record, state_dir: &Path) -> ServerSpec {
         stop_timeout: kept.stop_timeout_ms.map(Duration::from_millis),
         stop: kept.stop.and_then(|word| StopWhen::parse(&word).ok()),
         linger: kept.linger_ms.map(Duration::from_millis),
-        lock: kept.lock.and_then(|word| LockKind::parse(&word).ok()).unwrap_or_default(),
+        lock: kept.lock.and_then(|word| LockKind::parse(&word).ok()),
         lock_file: kept.lock_file,
+        from_record: true,
         ..ServerSpec::default()
     }
 }

@@ -13,7 +13,6 @@ use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::server::{Origin, Scope, Server};
 use crate::spec::ServerSpec;
-use crate::stop_when::StopWhen;
 use crate::turn::Turn;
 
 /// A server that answers wrongly is not asked more often than this.
@@ -34,6 +33,9 @@ impl ServerSpec {
     /// The same for somebody who holds the spawn lock already.
     pub(crate) fn ensure_holding(self, lock: Option<File>) -> Result<Server> {
         let mut flow = Flow::new(self)?;
+        if flow.call.plan.elsewhere.is_some() {
+            return flow.look_elsewhere(true);
+        }
         flow.use_it();
         let mut held = lock.and_then(|lock| flow.call.plan.lock.handed_over(lock));
         loop {
@@ -80,9 +82,7 @@ impl ServerSpec {
     /// # Errors
     /// As [`ensure`](ServerSpec::ensure).
     pub fn ensure_scoped(mut self) -> Result<Server> {
-        if self.linger.is_none() {
-            self.stop.get_or_insert(StopWhen::Last);
-        }
+        self.in_scope = true;
         self.ensure()
     }
 }

@@ -12,7 +12,19 @@ use crate::error::{Error, Result};
 /// Where the state directory is.
 pub(crate) const STATE_DIR: &str = "SPAWNLOCK_STATE_DIR";
 /// The default of the start timeout, as a duration with its unit.
-const READY_TIMEOUT: &str = "SPAWNLOCK_READY_TIMEOUT";
+pub(crate) const READY_TIMEOUT: &str = "SPAWNLOCK_READY_TIMEOUT";
+/// How long one health question may take, in the same way.
+pub(crate) const PROBE_TIMEOUT: &str = "SPAWNLOCK_PROBE_TIMEOUT";
+/// How long a server may take to end, in the same way.
+pub(crate) const STOP_TIMEOUT: &str = "SPAWNLOCK_STOP_TIMEOUT";
+/// How many of a server's last lines a failure shows.
+pub(crate) const TAIL_LINES: &str = "SPAWNLOCK_TAIL_LINES";
+/// `proceed` or `fail`, where no lock can be had.
+pub(crate) const ON_LOCK_UNAVAILABLE: &str = "SPAWNLOCK_ON_LOCK_UNAVAILABLE";
+/// A number by which every time-out is multiplied.
+pub(crate) const TIMEOUT_SCALE: &str = "SPAWNLOCK_TIMEOUT_SCALE";
+/// The file that declares the servers.
+pub(crate) const CONFIG: &str = "SPAWNLOCK_CONFIG";
 /// `1`: start nothing, only look.
 pub(crate) const DISABLE: &str = "SPAWNLOCK_DISABLE";
 /// The native command to run as a minder, where it is not to be found beside the library.
@@ -58,11 +70,28 @@ pub(crate) fn program_dirs() -> Vec<PathBuf> {
     env::var_os("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
 }
 
-/// The start timeout the environment asks for.
-pub(crate) fn ready_timeout() -> Result<Option<Duration>> {
-    match env::var_os(READY_TIMEOUT).filter(|text| !text.is_empty()) {
-        Some(text) => deadline::duration(READY_TIMEOUT, &text.to_string_lossy()).map(Some),
-        None => Ok(None),
+/// A variable as text; an empty one counts as unset.
+pub(crate) fn text(variable: &str) -> Option<String> {
+    env::var_os(variable).filter(|text| !text.is_empty()).map(|text| text.to_string_lossy().into_owned())
+}
+
+/// The file that declares the servers.
+pub(crate) fn config_file() -> Option<PathBuf> {
+    env::var_os(CONFIG).filter(|file| !file.is_empty()).map(PathBuf::from)
+}
+
+/// The variable that says where somebody else runs the server of this name: `SPAWNLOCK_WEB_URL`.
+pub(crate) fn url_variable(name: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("SPAWNLOCK_{}_URL", name.chars().map(word).collect::<String>())
+}
+
+/// A time-out by the scale of this machine.
+pub(crate) fn scaled(time: Duration) -> Result<Duration> {
+    let Some(text) = text(TIMEOUT_SCALE) else { return Ok(time) };
+    match serde_json::from_str::<f64>(&text) {
+        Ok(scale) if scale > 0.0 && scale.is_finite() => Ok(deadline::times(time, scale)),
+        _ => Err(Error::config(TIMEOUT_SCALE, format!("is `{text}`: write a number above 0, as in 2 or 0.5"))),
     }
 }
 

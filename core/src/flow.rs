@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::attempt;
 use crate::call::Call;
+use crate::deadline::{self, Deadline};
 use crate::environment;
 use crate::error::Result;
 use crate::inside::Inside;
@@ -99,6 +101,22 @@ impl Flow {
         Ok(None)
     }
 
+    /// What somebody else runs is only asked: until it is ready, or plainly not there.
+    pub(crate) fn look_elsewhere(&mut self, patient: bool) -> Result<Server> {
+        let since = Deadline::after(deadline::LONG_ENOUGH);
+        loop {
+            match self.ask()? {
+                Verdict::Ready => return Ok(self.server(None, Origin::Foreign)),
+                Verdict::Denied => return Err(self.call.report().denied()),
+                Verdict::Dead => return Err(self.call.report().not_running()),
+                _ if !patient || self.call.plan.patience.deadline.expired() => return Err(self.call.report().never_ready()),
+                _ => {}
+            }
+            let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()));
+            self.call.check_cancelled()?;
+        }
+    }
+
     pub(crate) fn ask(&mut self) -> Result<Verdict> {
         let patience = self.call.plan.patience.clone();
         self.call.ask(&patience).map_err(|_| self.call.cancelled())
@@ -167,7 +185,7 @@ impl Flow {
         let plan = &self.call.plan;
         Server {
             name: plan.name.clone(),
-            url: plan.endpoint.as_ref().map(ToString::to_string),
+            url: plan.elsewhere.as_ref().map(|(_, url)| url.clone()).or_else(|| plan.endpoint.as_ref().map(ToString::to_string)),
             host: plan.endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
             port: plan.endpoint.as_ref().and_then(Endpoint::port),
             pid: record.and_then(|record| record.pid),
@@ -177,7 +195,7 @@ impl Flow {
             ready_ms: record.and_then(|record| record.ready_ms),
             log_file: record.and_then(|record| record.log_file.clone()),
             place: plan.place.dir().to_owned(),
-            stop_timeout: plan.stop_timeout,
+            stop_timeout: plan.stop_timeout_asked,
             user: self.user.as_ref().map(User::until_the_end),
         }
     }

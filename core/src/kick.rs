@@ -95,6 +95,9 @@ impl ServerSpec {
 
 impl Flow {
     fn kick(&mut self) -> Result<Kick> {
+        if self.call.plan.elsewhere.is_some() {
+            return self.look_elsewhere(false).map(Kick::Running);
+        }
         if environment::is_within(self.call.plan.place.dir()) {
             return Err(self.call.report().recursive());
         }

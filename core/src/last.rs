@@ -8,7 +8,7 @@ use crate::end;
 use crate::life::Known;
 use crate::lock::{Acquired, LockKind, StartLock, is_kept, is_leased};
 use crate::place::Place;
-use crate::plan::STOP_TIMEOUT;
+use crate::plan;
 use crate::record::Record;
 
 /// Whether anybody still wants this start of a server, or nobody ever said that it should end with its users.
@@ -42,7 +42,7 @@ pub(crate) fn end_unused(place: &Place, name: &str, generation: u64, patience: &
     };
     let Some(known) = known().map(|known| known.with_pid(place)) else { return Unused::Over };
     let declared = known.record.declared.as_ref().and_then(|declared| declared.stop_timeout_ms);
-    let grace = declared.map_or(STOP_TIMEOUT, Duration::from_millis);
+    let Ok(grace) = plan::stop_timeout(declared.map(Duration::from_millis)) else { return Unused::Over };
     match end::end_server(place, &known.record, grace, &patience.afresh(LONG_ENOUGH), || is_wanted(place, &known.record)) {
         Ok(false) => Unused::Busy,
         Ok(true) | Err(_) => Unused::Over,

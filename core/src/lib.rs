@@ -29,6 +29,7 @@
 //! # Entry points
 //! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`], [`stop`] and [`restart`] work by name;
 //! [`claim_socket`] makes a daemon the only one, and [`notify_ready`] tells its starter that it is ready;
+//! [`Project`] is a file that declares servers, [`ServerSpec::declared`] one of them;
 //! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;
@@ -55,6 +56,7 @@ mod attempt;
 mod begin;
 mod call;
 mod claim;
+mod config;
 mod declared;
 mod end;
 mod ensure;
@@ -80,6 +82,7 @@ pub mod fuzz;
 
 pub use cancel::Cancel;
 pub use claim::{ClaimedSocket, claim_socket};
+pub use config::{Project, Setting, SettingSource};
 pub use deadline::{duration, millis, seconds, whole};
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};

@@ -45,7 +45,7 @@ pub fn mind(detach: bool) -> u8 {
         Ok(Some(Order::Get { record, state_dir, locked, lock_patience_ms, needs_lock })) => {
             let mut spec = declared::spec_of(&record, &state_dir);
             spec.lock_patience = lock_patience_ms.map(Duration::from_millis);
-            spec.on_lock_unavailable = if needs_lock { OnLockUnavailable::Fail } else { OnLockUnavailable::Proceed };
+            spec.on_lock_unavailable = needs_lock.then_some(OnLockUnavailable::Fail);
             let lock = if locked { sys::take_stdout().ok().map(File::from) } else { None };
             u8::from(spec.ensure_holding(lock).is_err())
         }

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
-use crate::deadline::Deadline;
+use crate::config::Resolved;
+use crate::deadline::{self, Deadline};
 use crate::environment;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::event::Listener;
 use crate::lock::StartLock;
 use crate::place::{self, Place};
@@ -20,7 +21,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one health question may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end after the polite signal.
-pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// As many log lines as a failure shows.
 const TAIL_LINES: usize = 40;
 /// What the server's files may be used for by others, unless declared otherwise.
@@ -33,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) place: Place,
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) probe: Probe,
+    /// Somebody else runs it: the variable that says so, and where. Then it is only looked at, and our records do not matter.
+    pub(crate) elsewhere: Option<(String, String)>,
     /// How to start it; `None` when this call may only look.
     pub(crate) start: Option<Start>,
     pub(crate) patience: Patience,
@@ -41,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) stop_timeout: Duration,
+    /// The same before the scale of this machine, for a later call.
+    pub(crate) stop_timeout_asked: Duration,
     pub(crate) stop: StopWhen,
     pub(crate) listener: Listener,
     /// What a record keeps, for a restart.
@@ -76,40 +81,68 @@ fn quoted(word: &str) -> String {
 }
 
 impl ServerSpec {
-    /// Checks every option and fills in the defaults.
+    /// Adds what files and variables say, checks every option and fills in the defaults.
     pub(crate) fn plan(self) -> Result<Plan> {
+        let Resolved { spec, declared, file } = self.resolve()?;
+        let declared_at = file.and_then(|(project, name)| project.place_of(&name, None));
+        spec.checked(Declared::of(&declared)).map_err(|error| match declared_at {
+            Some(at) if error.code() == ErrorCode::Config => error.hint(format!("the server is declared in {at}")),
+            _ => error,
+        })
+    }
+
+    fn checked(self, declared: Declared) -> Result<Plan> {
         let checks = self.ready.iter().map(CheckSource::read).collect::<Result<Vec<Check>>>()?;
-        if checks.is_empty() {
-            return Err(Error::config("ready", "is missing: say how to tell that the server is ready, as in http://localhost:1987/health"));
+        let missing = || Error::config("ready", "is missing: say how to tell that the server is ready, as in http://localhost:1987/health");
+        if checks.is_empty() && self.name.is_none() {
+            return Err(missing());
         }
+        let name = self.checked_name(checks.iter().find_map(Check::endpoint).as_ref())?;
+        let elsewhere = self.elsewhere(&name);
+        let checks = match &elsewhere {
+            Some((variable, url)) => Check::elsewhere(checks, variable, url)?,
+            None if checks.is_empty() => return Err(missing()),
+            None => checks,
+        };
         let endpoint = checks.iter().find_map(Check::endpoint);
-        let name = self.checked_name(endpoint.as_ref())?;
         let place = Place::of(&place::state_dir(self.state_dir.as_deref())?, &name)?;
-        let identity = self.identity.as_ref().map(parse_identity).transpose()?;
-        if identity.is_some() && !checks.iter().any(|check| matches!(check, Check::Http(_))) {
+        let over_http = checks.iter().any(|check| matches!(check, Check::Http(_)));
+        let identity = self.identity.as_ref().filter(|_| over_http || elsewhere.is_none()).map(parse_identity).transpose()?;
+        if identity.is_some() && !over_http {
             return Err(Error::config("identity", "needs a check over HTTP: it looks at the fields of an answer"));
         }
-        let timeout = match self.timeout {
-            Some(timeout) => timeout,
-            None => environment::ready_timeout()?.unwrap_or(TIMEOUT),
-        };
-        let probe_timeout = at_least_some("probeTimeout", self.probe_timeout.unwrap_or(PROBE_TIMEOUT))?;
+        let timeout = environment::scaled(at_least_some("timeout", self.timeout.unwrap_or(TIMEOUT))?)?;
+        let probe_timeout = environment::scaled(at_least_some("probeTimeout", self.probe_timeout.unwrap_or(PROBE_TIMEOUT))?)?;
+        let stop_timeout_asked = self.stop_timeout.unwrap_or(STOP_TIMEOUT);
         Ok(Plan {
-            start: if environment::disabled()? { None } else { self.checked_start()? },
+            start: if elsewhere.is_some() || environment::disabled()? { None } else { self.checked_start()? },
             probe: Probe { checks, identity, timeout: probe_timeout },
-            patience: Patience::new(Deadline::after(at_least_some("timeout", timeout)?), self.cancel.clone().unwrap_or_else(Cancel::never)),
+            patience: Patience::new(Deadline::after(timeout), self.cancel.clone().unwrap_or_else(Cancel::never)),
             timeout,
-            lock: StartLock::of(&place, self.lock, self.lock_file.as_deref().map(|file| place::file_path("lockFile", file)).transpose()?),
-            lock_patience: self.lock_patience,
-            on_lock_unavailable: self.on_lock_unavailable,
-            stop_timeout: self.stop_timeout.unwrap_or(STOP_TIMEOUT),
+            lock: StartLock::of(
+                &place,
+                self.lock.unwrap_or_default(),
+                self.lock_file.as_deref().map(|file| place::file_path("lockFile", file)).transpose()?,
+            ),
+            lock_patience: self.lock_patience.map(environment::scaled).transpose()?,
+            on_lock_unavailable: self.on_lock_unavailable.unwrap_or_default(),
+            stop_timeout: environment::scaled(stop_timeout_asked)?,
+            stop_timeout_asked,
             stop: self.checked_stop()?,
             listener: self.listener.clone(),
-            declared: Declared::of(&self),
+            declared,
             endpoint,
+            elsewhere,
             name,
             place,
         })
+    }
+
+    /// The variable that says where somebody else runs the server, and what it says. What a record tells of runs here.
+    fn elsewhere(&self, name: &str) -> Option<(String, String)> {
+        let variable = environment::url_variable(name);
+        let url = environment::text(&variable).filter(|_| !self.from_record)?;
+        Some((variable, url))
     }
 
     fn checked_name(&self, endpoint: Option<&Endpoint>) -> Result<String> {
@@ -127,9 +160,14 @@ impl ServerSpec {
             (Some(StopWhen::Never), Some(_)) => {
                 Err(Error::config("linger", "needs `stop` to be `last`: a server that is never stopped does not linger"))
             }
-            (None, Some(_)) => Ok(StopWhen::Last),
-            (stop, _) => Ok(stop.unwrap_or_default()),
+            _ => Ok(self.stop_when()),
         }
+    }
+
+    /// When it is to be stopped, with the defaults of a lingering server and of a scope.
+    pub(crate) fn stop_when(&self) -> StopWhen {
+        let by_default = if self.linger.is_some() || self.in_scope { StopWhen::Last } else { StopWhen::Never };
+        self.stop.unwrap_or(by_default)
     }
 
     fn checked_start(&self) -> Result<Option<Start>> {
@@ -160,7 +198,7 @@ impl ServerSpec {
             shell: self.shell.clone(),
             cwd,
             env: self.env.clone(),
-            inherit_env: !self.keep_out_env,
+            inherit_env: self.inherit_env.unwrap_or(true),
             umask,
             log,
             tail_lines: self.tail_lines.unwrap_or(TAIL_LINES),
@@ -185,6 +223,15 @@ fn checked_cwd(dir: &Path) -> Result<PathBuf> {
         return Err(Error::config("cwd", format!("is `{}`, which is no directory", absolute.display())));
     }
     Ok(absolute)
+}
+
+/// How long a server gets to end, when it is stopped by its name.
+pub(crate) fn stop_timeout(asked: Option<Duration>) -> Result<Duration> {
+    let asked = match (asked, environment::text(environment::STOP_TIMEOUT)) {
+        (None, Some(text)) => deadline::duration(environment::STOP_TIMEOUT, &text)?,
+        (asked, _) => asked.unwrap_or(STOP_TIMEOUT),
+    };
+    environment::scaled(asked)
 }
 
 fn at_least_some(option: &str, time: Duration) -> Result<Duration> {

@@ -68,6 +68,11 @@ impl Reporter<'_> {
     }
 
     pub(crate) fn not_running(&self) -> Error {
+        if let Some((variable, url)) = &self.plan.elsewhere {
+            return self
+                .error(ErrorCode::NotRunning, format!("{} is not running at {url}", self.server()))
+                .hint(format!("{variable} says that somebody else runs it there: nothing is started"));
+        }
         let hint = if self.plan.start.is_none() {
             "no command is given, or SPAWNLOCK_DISABLE is set: nothing is started"
         } else {

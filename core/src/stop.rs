@@ -83,7 +83,7 @@ impl StateDir {
             pid: known.record.pid,
             holder: None,
         });
-        let grace = options.timeout.unwrap_or(plan::STOP_TIMEOUT);
+        let grace = plan::stop_timeout(options.timeout)?;
         end::end_server(&place, &known.record, grace, &patience.afresh(LONG_ENOUGH), || false).map(drop)
     }
 }

@@ -13,8 +13,8 @@ const LAYERS: &[&[&str]] = &[
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
     &[
-        "life", "end", "log", "inside", "plan", "spec", "declared", "call", "report", "minder", "begin", "attempt", "spelling", "last",
-        "user",
+        "life", "end", "log", "inside", "config", "plan", "spec", "declared", "call", "report", "minder", "begin", "attempt", "spelling",
+        "last", "user",
     ],
     &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send"],
     &["lib", "fuzz"],

@@ -66,7 +66,8 @@ __all__ = [
 def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server:
     """Gets the server: starts it if nobody has, waits until it is ready, and leaves it running.
 
-    Other threads run while it waits, and Ctrl-C ends the wait. Every option but `ready` may be left out:
+    Other threads run while it waits, and Ctrl-C ends the wait. Every option but `ready` may be left out. A name without a
+    command and without a check is a server that the project declares; nothing at all is the only one it declares.
 
     name                 its identity for this user on this machine; default: made from its address
     command              the program and its arguments; without one nothing is started, only looked for
@@ -88,6 +89,8 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     stop                 "never" (the default), or "last": it is stopped when all who asked for it in this way are gone, by
                          `release` or with their process
     linger               how long it goes on without a user, with stop="last"; default: not at all
+    config               the file that declares the server; what is said here besides wins. Default: SPAWNLOCK_CONFIG, else the
+                         nearest spawnlock.toml, package.json or pyproject.toml upward that declares servers
     on_event             a function that is told what happens meanwhile, on the waiting thread
 
     Raises SpawnlockError, whose `code` says what failed and whose text says what to look at.

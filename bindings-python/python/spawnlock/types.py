@@ -104,6 +104,7 @@ class Options(TypedDict, total=False):
     stop_timeout: Seconds | None
     stop: StopWhen | None
     linger: Seconds | None
+    config: StrPath | None
     on_event: Listener | None
 
 

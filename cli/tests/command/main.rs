@@ -8,7 +8,9 @@
 
 mod world;
 
+mod declared;
 mod exit_codes;
+mod init;
 mod json;
 mod restarts;
 mod runs;

@@ -150,6 +150,11 @@ impl fmt::Display for Check {
 pub struct CheckSource(std::result::Result<Check, String>);
 
 impl CheckSource {
+    /// The check as a file would say it.
+    pub(crate) fn to_value(&self) -> Option<Value> {
+        self.0.as_ref().ok().map(|check| check.to_value().unwrap_or_else(|| Value::from(check.to_string())))
+    }
+
     pub(crate) fn read(&self) -> Result<Check> {
         self.0.clone().map_err(|summary| Error::new(ErrorCode::Config, summary))
     }

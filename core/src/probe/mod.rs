@@ -3,6 +3,7 @@
 mod body;
 mod check;
 mod connect;
+mod elsewhere;
 mod endpoint;
 mod http;
 mod parse;

@@ -45,7 +45,7 @@ pub(crate) use platform::{
 };
 pub(crate) use unix::{
     Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, exists, exit_watch, host_name, is_no_flock, is_no_program, is_our_shortage,
-    is_unavailable, needs_writer, poll, runnable, signal_group, user_id, user_name,
+    is_unavailable, needs_writer, owner, poll, runnable, signal_group, user_id, user_name,
 };
 
 /// What the system knows about a process.

@@ -78,6 +78,8 @@ impl Attempt {
             umask: start.umask,
             log: log.map(|log| log.file),
             alive: has_alive_lock(&alive).then_some(alive.as_path()),
+            stdin: None,
+            pass: Vec::new(),
         };
         let since = Deadline::after(deadline::LONG_ENOUGH);
         let launched = match launch(what) {

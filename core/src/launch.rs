@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -22,6 +23,10 @@ pub(crate) struct Launch<'a> {
     /// Where stdout and stderr go; nowhere without.
     pub(crate) log: Option<File>,
     pub(crate) alive: Option<&'a Path>,
+    /// What it reads from; nothing without.
+    pub(crate) stdin: Option<OwnedFd>,
+    /// What it gets as 3, 4, …; with any, `LISTEN_PID` becomes its own pid.
+    pub(crate) pass: Vec<OwnedFd>,
 }
 
 /// A server that was started. While this exists its pid means it and nothing else: a dead one is not yet collected.
@@ -62,14 +67,22 @@ impl From<io::Error> for Refused {
 pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
     let program = find_program(&what)?;
     let mut command = Command::new(&program);
-    command.stdin(Stdio::null());
+    command.stdin(what.stdin.map_or_else(Stdio::null, Stdio::from));
     match what.log {
         Some(log) => command.stdout(log.try_clone()?).stderr(log),
         None => command.stdout(Stdio::null()).stderr(Stdio::null()),
     };
-    let detached = Detached { program: &program, cwd: what.cwd, argv: what.argv, env: what.env, umask: what.umask, alive: what.alive };
+    let detached = Detached {
+        program: &program,
+        cwd: what.cwd,
+        argv: what.argv,
+        env: what.env,
+        umask: what.umask,
+        alive: what.alive,
+        pass: what.pass,
+    };
     let reaper = Reaper::new()?;
-    match sys::start_detached(command, &detached) {
+    match sys::start_detached(command, detached) {
         Ok(child) => Ok(reaper.watch(child)),
         Err(NotStarted::AliveLockTaken) => Err(Refused::Another),
         Err(NotStarted::Refused(cause)) => Err(Refused::Command { hint: hint_for(&cause, &program, what.cwd), cause }),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::addresses::Addresses;
 use crate::call::Call;
 use crate::cancel::Patience;
 use crate::deadline::{self, Deadline};
@@ -56,7 +57,7 @@ impl Attempt {
     ///
     /// # Errors
     /// `SPAWN` when it cannot be run, `CONFIG` when the log of the user's choice cannot be written.
-    pub(crate) fn start(call: &mut Call, start: &Start, before: Option<&Record>) -> Result<Begun> {
+    pub(crate) fn start(call: &mut Call, start: &Start, addresses: Addresses, before: Option<&Record>) -> Result<Begun> {
         let place = call.plan.place.clone();
         let mut record = declared::record_of(&call.plan, start, working_dir(call, start), next_generation(&place, before));
         let log = open_log(call, start, &record)?;
@@ -64,6 +65,7 @@ impl Attempt {
             record.log_file = Some(log.path.clone());
             record.log_offset = log.offset;
         }
+        record.sockets.clone_from(&addresses.files);
         call.note(record.write(&place));
         let alive = place.alive_lock();
         let ours = [
@@ -71,15 +73,17 @@ impl Attempt {
             (environment::PLACE, place.dir().display().to_string()),
             (environment::GENERATION, record.generation.to_string()),
         ];
+        let ours: Vec<_> = ours.into_iter().chain(addresses.variables(&call.plan.listen)).collect();
         let what = Launch {
             argv: &start.argv,
             cwd: &record.cwd,
-            env: environment::for_server(start.inherit_env, &start.env, ours, place.dir()),
+            env: environment::for_server(start.inherit_env, &start.env_with(call.plan.address_variables()), &ours, place.dir()),
             umask: start.umask,
             log: log.map(|log| log.file),
             alive: has_alive_lock(&alive).then_some(alive.as_path()),
             stdin: None,
-            pass: Vec::new(),
+            // With that the port is free for the server.
+            pass: addresses.into_listeners(),
         };
         let since = Deadline::after(deadline::LONG_ENOUGH);
         let launched = match launch(what) {
@@ -149,6 +153,9 @@ impl Attempt {
                 call.check_cancelled()?;
                 continue;
             };
+            if let Some(port) = call.last().and_then(|answer| answer.port) {
+                self.hear_port(call, port)?;
+            }
             match (verdict, confirmed) {
                 // Some die of their first request: one more answer, and a look at the process, before we vouch for it.
                 (Verdict::Ready, false) => {
@@ -167,10 +174,22 @@ impl Attempt {
                 let ends = self.is_ours_to_end(call);
                 return Err(call.report().timeout(&self.record, self.since.elapsed(), ends));
             }
-            // Counted from question to question, so that a slow answer is no later one.
-            let _ = patience.pause(interval(self.since.elapsed()).saturating_sub(asked.elapsed()).max(LEAST_PAUSE));
+            // Counted from question to question, so that a slow answer is no later one. Where a queue takes questions, one is always in it.
+            let interval = if call.plan.is_queued_for() { LEAST_PAUSE } else { interval(self.since.elapsed()) };
+            let _ = patience.pause(interval.saturating_sub(asked.elapsed()).max(LEAST_PAUSE));
             call.check_cancelled()?;
         }
+    }
+
+    /// The server says itself which port it has: it is believed, over what was meant for it.
+    fn hear_port(&mut self, call: &mut Call, port: u16) -> Result<()> {
+        if self.record.port == Some(port) {
+            return Ok(());
+        }
+        call.plan.move_to(Some(port))?;
+        declared::note_address(&mut self.record, &call.plan);
+        call.note(self.record.write(&call.plan.place));
+        Ok(())
     }
 
     /// Whether the healthy answer may be vouched for. When the port is served by a process that is none of ours, ours is likely

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crate::addresses::Addresses;
 use crate::attempt::{self, Attempt, Begun};
 use crate::deadline::{self, Deadline};
 use crate::end::Ours;
 use crate::error::{Error, ErrorCode, Result};
 use crate::flow::{Flow, SECOND_LOOK};
-use crate::life::Known;
+use crate::life::{Known, next_generation};
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::server::{Origin, Server};
@@ -167,8 +168,15 @@ impl Flow {
 
     /// Runs the command; an error where this call may only look.
     fn begin(&mut self, before: Option<&Record>) -> Result<Begun> {
+        if self.call.plan.start.is_none() {
+            return Err(self.call.report().not_running());
+        }
+        let addresses = Addresses::take(&mut self.call, before).inspect_err(|error| {
+            let generation = next_generation(&self.call.plan.place, before);
+            let _ = FailedAttempt::publish(&self.call.plan.place, &deadline::unique(), generation, error);
+        })?;
         let start = self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())?;
-        Attempt::start(&mut self.call, &start, before)
+        Attempt::start(&mut self.call, &start, addresses, before)
     }
 
     /// Does what was decided, under the lock; `None` when it has to be decided anew.

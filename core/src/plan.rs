@@ -8,10 +8,13 @@ use crate::deadline::Deadline;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::Listener;
+use crate::listen::{Listen, Listening};
 use crate::lock::StartLock;
 use crate::place::{self, Place};
-use crate::probe::{Check, CheckSource, Endpoint, Probe, parse_identity};
+use crate::port::Port;
+use crate::probe::{Check, CheckSource, Endpoint, Probe, endpoint_of, parse_identity};
 use crate::record::Declared;
+use crate::scope::{self, Scope};
 use crate::spec::{OnLockUnavailable, ServerSpec};
 
 /// How long a start may take.
@@ -25,6 +28,9 @@ const TAIL_LINES: usize = 40;
 /// What the server's files may be used for by others, unless declared otherwise.
 const UMASK: u32 = 0o022;
 
+/// Stands for a port that is not known yet, where options are only checked.
+const UNKNOWN: u16 = 1;
+
 /// A checked spec.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -32,6 +38,10 @@ pub(crate) struct Plan {
     pub(crate) place: Place,
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) probe: Probe,
+    /// Where its port is reached, and its port, once that is known.
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) listen: Vec<Listen>,
     /// How to start it; `None` when this call may only look.
     pub(crate) start: Option<Start>,
     pub(crate) patience: Patience,
@@ -43,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) listener: Listener,
     /// What a record keeps, for a restart.
     pub(crate) declared: Declared,
+    /// What all this was made from, by its whole name, for when the port becomes known.
+    pub(crate) spec: Box<ServerSpec>,
 }
 
 /// How to start a server.
@@ -58,7 +70,37 @@ pub(crate) struct Start {
     pub(crate) tail_lines: usize,
 }
 
+impl Plan {
+    /// Learns the port, or that there is none. What the call has begun with stays: its time, its name, what was declared.
+    pub(crate) fn move_to(&mut self, port: Option<u16>) -> Result<()> {
+        if self.port == port {
+            return Ok(());
+        }
+        let fresh = self.spec.as_ref().clone().plan_at(port)?;
+        let (patience, timeout, declared) = (self.patience.clone(), self.timeout, std::mem::take(&mut self.declared));
+        *self = Plan { patience, timeout, declared, ..fresh };
+        Ok(())
+    }
+
+    /// What the server is told of its address, where a port is declared.
+    pub(crate) fn address_variables(&self) -> Vec<(String, String)> {
+        let port = self.port.filter(|_| self.spec.port.is_some());
+        let told = port.map(|port| [(environment::PORT.to_owned(), port.to_string()), (environment::HOST.to_owned(), self.host.clone())]);
+        told.into_iter().flatten().collect()
+    }
+
+    /// Whether somebody's queue takes connections at the server's address before the server does.
+    pub(crate) fn is_queued_for(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| self.listen.iter().any(|listen| listen.is_at(endpoint)))
+    }
+}
+
 impl Start {
+    /// The variables that are declared, and before them those that a declared one may overrule.
+    pub(crate) fn env_with(&self, usual: Vec<(String, String)>) -> Vec<(String, String)> {
+        usual.into_iter().chain(self.env.iter().cloned()).collect()
+    }
+
     /// The command as a person would type it.
     pub(crate) fn readable(&self) -> String {
         match &self.shell {
@@ -76,11 +118,56 @@ fn quoted(word: &str) -> String {
 impl ServerSpec {
     /// Checks every option and fills in the defaults.
     pub(crate) fn plan(self) -> Result<Plan> {
+        let port = self.port.and_then(Port::number);
+        let spec = self.with_usual_check();
+        spec.plan_at(port)
+    }
+
+    /// The plan with this port; without one it is not known where to ask, and nobody is taken to be there.
+    fn plan_at(mut self, port: Option<u16>) -> Result<Plan> {
+        self.check_addresses()?;
+        let declared = Declared::of(&self);
+        let filled = if self.port.or(port.map(Port::Number)).is_some() { self.filled(port.unwrap_or(UNKNOWN)) } else { self.clone() };
+        let mut plan = filled.planned(port)?;
+        self.name = Some(plan.name.clone());
+        self.scope = Some(Scope::User);
+        if self.port.is_some() && port.is_none() {
+            (plan.endpoint, plan.probe.checks) = (None, Vec::new());
+        }
+        Ok(Plan { declared, spec: Box::new(self), ..plan })
+    }
+
+    /// What can be said of the addresses as they were written.
+    fn check_addresses(&self) -> Result<()> {
+        match self.port {
+            None if self.host.is_some() => Err(Error::config("host", "needs `port` as well")),
+            None if self.listen.iter().any(Listening::asks_for_chosen) => {
+                Err(Error::config("listen", "asks for a port that is chosen at the start: say port `auto` as well"))
+            }
+            Some(Port::Number(0)) => Err(Error::config("port", "is 0: write a number from 1 to 65535, or `auto`")),
+            Some(Port::Auto) if self.name.is_none() => {
+                Err(Error::config("name", "is missing: by its name others find the port that is chosen"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn planned(self, port: Option<u16>) -> Result<Plan> {
         let checks = self.ready.iter().map(CheckSource::read).collect::<Result<Vec<Check>>>()?;
+        let host = self.host_or_usual().to_owned();
+        let listen = self.listen.iter().map(|at| at.read(port.or(Some(UNKNOWN)), &host)).collect::<Result<Vec<Listen>>>()?;
+        if let Some(check) = checks.iter().find(|check| listen.iter().any(|listen| listen.fools(check))) {
+            return Err(Error::config(
+                "ready",
+                format!(
+                    "is `{check}`, where `listen` has a connection accepted before the server is up: ask for a page, as in http://localhost:1987/health"
+                ),
+            ));
+        }
         if checks.is_empty() {
             return Err(Error::config("ready", "is missing: say how to tell that the server is ready, as in http://localhost:1987/health"));
         }
-        let endpoint = checks.iter().find_map(Check::endpoint);
+        let endpoint = checks.iter().find_map(Check::endpoint).or_else(|| Some(endpoint_of("tcp", &host, port?)));
         let name = self.checked_name(endpoint.as_ref())?;
         let place = Place::of(&place::state_dir(self.state_dir.as_deref())?, &name)?;
         let identity = self.identity.as_ref().map(parse_identity).transpose()?;
@@ -102,7 +189,11 @@ impl ServerSpec {
             on_lock_unavailable: self.on_lock_unavailable,
             stop_timeout: self.stop_timeout.unwrap_or(STOP_TIMEOUT),
             listener: self.listener.clone(),
-            declared: Declared::of(&self),
+            declared: Declared::default(),
+            spec: Box::default(),
+            host,
+            port,
+            listen,
             endpoint,
             name,
             place,
@@ -115,6 +206,8 @@ impl ServerSpec {
             (None, Some(endpoint)) => endpoint.default_name(),
             (None, None) => return Err(Error::config("name", "is missing, and no check has an address to make one from")),
         };
+        let project = self.scope.map_or(self.port == Some(Port::Auto), |scope| scope == Scope::Project);
+        let name = if project { scope::in_project(&name)? } else { name };
         checked_name(&name)?;
         Ok(name)
     }

@@ -24,7 +24,9 @@ pub(crate) use files::{
     FileFacts, Lookup, again, create_new, exchange, facts_at, facts_of, inspect_dir, is_at, is_named, is_writable, link, make_private_dir,
     open_log, open_private, read_start, remove, remove_file, rename_new, rename_over, same_file, stamp, touch, with_parent, write_start,
 };
-pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
+pub(crate) use net::{
+    connect_tcp, connect_unix, connected, is_no_such_family, listen_tcp, listen_unix, receive, reserve_tcp, send, unix_path_fits,
+};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use per_process::PerProcess;
 pub(crate) use platform::{

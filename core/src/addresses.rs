@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use crate::call::Call;
+use crate::declared;
 use crate::environment;
 use crate::error::Result;
 use crate::listen::{At, Listen};
@@ -31,18 +32,18 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// Chooses the port where that is ours to do, and binds what is to be listened on. The plan then knows the port.
+    /// Chooses the port where that is ours to do, but not the one that was lost just now, and binds what is to be listened on. The plan then knows the port.
     ///
     /// # Errors
     /// `PORT_IN_USE` when somebody else has an address, `CONFIG` when one cannot be had at all.
-    pub(crate) fn take(call: &mut Call, before: Option<&Record>) -> Result<Self> {
+    pub(crate) fn take(call: &mut Call, before: Option<&Record>, lost: Option<u16>) -> Result<Self> {
         let dead = before.map_or(&[][..], |record| &record.sockets);
         if !call.plan.chooses_port() {
             return bound(&call.plan.listen, dead).map_err(|(at, cause)| call.report().address(&at, cause));
         }
         let mut failure = None;
         let place = call.plan.place.dir().to_owned();
-        for port in candidates(&place, before.and_then(|record| record.port)) {
+        for port in candidates(&place, before.and_then(|record| record.port)).filter(|port| Some(*port) != lost) {
             call.plan.move_to(Some(port))?;
             match reserved(call, port).and_then(|reserved| Ok(Addresses { reserved, ..bound(&call.plan.listen, dead)? })) {
                 Ok(addresses) => return Ok(addresses),
@@ -72,6 +73,17 @@ impl Addresses {
         let names: Vec<&str> = listen.iter().map(|listen| listen.name.as_str()).collect();
         vec![(environment::LISTEN_FDS, self.listeners.len().to_string()), (environment::LISTEN_FDNAMES, names.join(":"))]
     }
+}
+
+/// The server says itself which port it has: it is believed, over what was meant for it.
+pub(crate) fn hear_port(call: &mut Call, record: &mut Record, port: u16) -> Result<()> {
+    if record.port == Some(port) {
+        return Ok(());
+    }
+    call.plan.move_to(Some(port))?;
+    declared::note_address(record, &call.plan);
+    call.note(record.write(&call.plan.place));
+    Ok(())
 }
 
 /// The port of the last start, then one after the other from where this name begins.

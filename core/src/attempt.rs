@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::addresses::Addresses;
+use crate::addresses::{self, Addresses};
 use crate::call::Call;
 use crate::cancel::Patience;
 use crate::deadline::{self, Deadline};
@@ -21,6 +21,7 @@ use crate::place::Place;
 use crate::plan::Start;
 use crate::probe::Verdict;
 use crate::record::{Alive, FailedAttempt, Phase, Record};
+use crate::report;
 use crate::sys::{self, Ending, Lookup};
 
 /// How long a server whose start failed may take to end politely.
@@ -43,6 +44,8 @@ pub(crate) struct Attempt {
     since: Deadline,
     /// The command has ended with success and what it started goes on.
     handed_over: bool,
+    /// Without its port it is started once more.
+    has_another_try: bool,
 }
 
 /// What came of a start.
@@ -101,13 +104,18 @@ impl Attempt {
         record.set_process(launched.pid);
         call.note(record.write(&place));
         call.tell(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), Some(launched.pid));
-        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false }))
+        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false, has_another_try: false }))
     }
 
     /// Takes over the start of somebody who is gone.
     pub(crate) fn adopt(call: &Call, record: Record) -> Self {
         call.tell(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), record.pid);
-        Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false }
+        Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false, has_another_try: false }
+    }
+
+    /// The same, when it is started once more should it find its port taken: nobody is told of a failure that is not the last word.
+    pub(crate) fn with_another_try(self, has: bool) -> Self {
+        Attempt { has_another_try: has, ..self }
     }
 
     /// Waits until the server is ready and publishes it; a failure is published too, and leaves no process behind.
@@ -120,7 +128,9 @@ impl Attempt {
             }
             Err(error) if call.plan.patience.cancel.is_cancelled() || !self.is_ours_to_end(call) => Err(error),
             Err(error) => {
-                publish(&call.plan.place, &self.record, &error);
+                if !(self.has_another_try && report::lost_its_port(&error)) {
+                    publish(&call.plan.place, &self.record, &error);
+                }
                 self.clean_up(call);
                 Err(error)
             }
@@ -154,7 +164,7 @@ impl Attempt {
                 continue;
             };
             if let Some(port) = call.last().and_then(|answer| answer.port) {
-                self.hear_port(call, port)?;
+                addresses::hear_port(call, &mut self.record, port)?;
             }
             match (verdict, confirmed) {
                 // Some die of their first request: one more answer, and a look at the process, before we vouch for it.
@@ -179,17 +189,6 @@ impl Attempt {
             let _ = patience.pause(interval.saturating_sub(asked.elapsed()).max(LEAST_PAUSE));
             call.check_cancelled()?;
         }
-    }
-
-    /// The server says itself which port it has: it is believed, over what was meant for it.
-    fn hear_port(&mut self, call: &mut Call, port: u16) -> Result<()> {
-        if self.record.port == Some(port) {
-            return Ok(());
-        }
-        call.plan.move_to(Some(port))?;
-        declared::note_address(&mut self.record, &call.plan);
-        call.note(self.record.write(&call.plan.place));
-        Ok(())
     }
 
     /// Whether the healthy answer may be vouched for. When the port is served by a process that is none of ours, ours is likely
@@ -310,8 +309,13 @@ impl Launched {
 
 /// A server that lives, and whose ready state nobody could publish.
 pub(crate) fn mend(call: &Call, known: &Known) -> Record {
-    let mut attempt =
-        Attempt { record: known.record.clone(), launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false };
+    let mut attempt = Attempt {
+        record: known.record.clone(),
+        launched: None,
+        since: Deadline::after(deadline::LONG_ENOUGH),
+        handed_over: false,
+        has_another_try: false,
+    };
     attempt.publish_ready(call);
     attempt.record
 }

@@ -11,6 +11,7 @@ use crate::flow::{Flow, SECOND_LOOK};
 use crate::life::{Known, next_generation};
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
+use crate::report;
 use crate::server::{Origin, Server};
 use crate::spec::ServerSpec;
 use crate::turn::Turn;
@@ -78,7 +79,7 @@ impl ServerSpec {
         match flow.decide()? {
             Next::Found(record, origin) => Ok(Kick::Running(flow.server(record.as_ref(), origin))),
             Next::Adopt(_) | Next::Wait => Ok(Kick::Starting),
-            Next::Start(before) => match flow.begin(before.as_ref())? {
+            Next::Start(before) => match flow.begin(before.as_ref(), None)? {
                 Begun::ByUs(attempt) => Ok(Kick::Started { pid: attempt.record.pid.unwrap_or_default() }),
                 Begun::ByAnother => Ok(Kick::Starting),
             },
@@ -166,17 +167,36 @@ impl Flow {
             .end(self.call.plan.stop_timeout, &self.call.plan.patience.afresh(deadline::LONG_ENOUGH))
     }
 
-    /// Runs the command; an error where this call may only look.
-    fn begin(&mut self, before: Option<&Record>) -> Result<Begun> {
+    /// Runs the command, with any port but the one it has lost; an error where this call may only look.
+    fn begin(&mut self, before: Option<&Record>, lost: Option<u16>) -> Result<Begun> {
         if self.call.plan.start.is_none() {
             return Err(self.call.report().not_running());
         }
-        let addresses = Addresses::take(&mut self.call, before).inspect_err(|error| {
+        let addresses = Addresses::take(&mut self.call, before, lost).inspect_err(|error| {
             let generation = next_generation(&self.call.plan.place, before);
             let _ = FailedAttempt::publish(&self.call.plan.place, &deadline::unique(), generation, error);
         })?;
         let start = self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())?;
         Attempt::start(&mut self.call, &start, addresses, before)
+    }
+
+    /// Starts it, and once more on another port when somebody came before the server to the one that was chosen for it;
+    /// `None` when another start of it is under way.
+    fn start(&mut self, before: Option<&Record>) -> Result<Option<Result<Record>>> {
+        let Begun::ByUs(attempt) = self.begin(before, None)? else { return Ok(None) };
+        let chosen = self.call.plan.port.filter(|_| self.call.plan.chooses_port());
+        let finished = attempt.with_another_try(chosen.is_some()).finish(&mut self.call);
+        match &finished {
+            Err(error) if chosen.is_some() && report::lost_its_port(error) => {
+                self.call.warn(format!("port {} was taken before the server had it: trying another", chosen.unwrap_or_default()));
+            }
+            _ => return Ok(Some(finished)),
+        }
+        let before = self.known().map(|known| known.record);
+        match self.begin(before.as_ref(), chosen)? {
+            Begun::ByUs(attempt) => Ok(Some(attempt.finish(&mut self.call))),
+            Begun::ByAnother => Ok(None),
+        }
     }
 
     /// Does what was decided, under the lock; `None` when it has to be decided anew.
@@ -187,12 +207,9 @@ impl Flow {
                 let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
                 self.finished(finished, Origin::Joined).map(Some)
             }
-            Next::Start(before) => match self.begin(before.as_ref())? {
-                Begun::ByUs(attempt) => {
-                    let finished = attempt.finish(&mut self.call);
-                    self.finished(finished, Origin::Started).map(Some)
-                }
-                Begun::ByAnother => Ok(None),
+            Next::Start(before) => match self.start(before.as_ref())? {
+                Some(finished) => self.finished(finished, Origin::Started).map(Some),
+                None => Ok(None),
             },
             Next::Wait => Ok(None),
         }

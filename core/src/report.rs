@@ -238,6 +238,11 @@ fn owner_of(port: u16) -> Option<String> {
     Some(format!("port {port} belongs to {who}{user}"))
 }
 
+/// Whether a server ended because somebody came before it to its port.
+pub(crate) fn lost_its_port(error: &Error) -> bool {
+    error.code() == ErrorCode::Exited && error.failure().log_tail.iter().any(|line| is_port_taken(line))
+}
+
 /// Whether a line of a log says that the port is taken, as the usual run-times put it.
 fn is_port_taken(line: &str) -> bool {
     let line = line.to_ascii_lowercase();

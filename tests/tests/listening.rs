@@ -33,7 +33,7 @@ fn a_client_that_connects_before_the_server_accepts_gets_its_answer() {
         move || spec.ensure().unwrap()
     });
     wait_until("the address is listened on", SOON, || TcpStream::connect(("127.0.0.1", scene.port())).is_ok());
-    assert_eq!(scene.status().state, State::Starting);
+    wait_until("the server is starting", SOON, || scene.status().state == State::Starting);
     let answer = ask(TcpStream::connect(("127.0.0.1", scene.port())).unwrap());
     let server = starter.join().unwrap();
     assert_eq!(Some(answer), server.pid().map(|pid| pid.to_string()));

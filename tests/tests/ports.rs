@@ -81,7 +81,23 @@ fn a_restart_moves_to_another_port_when_a_stranger_has_the_old_one() {
 fn a_server_that_does_not_share_its_port_gets_it_too() {
     let scene = Scene::new();
     let server = auto(&scene, &["--no-reuse"]).ensure().unwrap();
-    assert_eq!(server.origin(), Origin::Started);
+    assert_eq!((server.origin(), scene.starts().len()), (Origin::Started, 1));
+}
+
+#[test]
+fn a_server_that_finds_its_old_port_taken_is_started_once_more_on_another_and_nobody_hears_of_a_failure() {
+    let scene = Scene::new();
+    let first = auto(&scene, &["--no-reuse"]).ensure().unwrap();
+    let mut held = std::net::TcpStream::connect(("127.0.0.1", first.port().unwrap())).unwrap();
+    std::io::Write::write_all(&mut held, b"GET /pid HTTP/1.1\r\n\r\n").unwrap();
+    std::io::Read::read_exact(&mut held, &mut [0; 16]).unwrap();
+    scene.stop().unwrap();
+    // A connection that the first server closed keeps its port from one that does not set SO_REUSEADDR.
+    let second = auto(&scene, &["--no-reuse"]).ensure().unwrap();
+    assert_eq!((second.origin(), scene.starts().len()), (Origin::Started, 3));
+    assert_ne!(second.port(), first.port());
+    assert!(scene.status().last_failure.is_none());
+    drop(held);
 }
 
 #[test]

@@ -87,12 +87,12 @@ fn a_server_that_does_not_share_its_port_gets_it_too() {
 #[test]
 fn a_server_that_finds_its_old_port_taken_is_started_once_more_on_another_and_nobody_hears_of_a_failure() {
     let scene = Scene::new();
-    let first = auto(&scene, &["--no-reuse"]).ensure().unwrap();
+    let first = auto(&scene, &[]).ensure().unwrap();
     let mut held = std::net::TcpStream::connect(("127.0.0.1", first.port().unwrap())).unwrap();
     std::io::Write::write_all(&mut held, b"GET /pid HTTP/1.1\r\n\r\n").unwrap();
     std::io::Read::read_exact(&mut held, &mut [0; 16]).unwrap();
     scene.stop().unwrap();
-    // A connection that the first server closed keeps its port from one that does not set SO_REUSEADDR.
+    // A connection that the first server closed keeps its port from one that does not share it, and from nobody else.
     let second = auto(&scene, &["--no-reuse"]).ensure().unwrap();
     assert_eq!((second.origin(), scene.starts().len()), (Origin::Started, 3));
     assert_ne!(second.port(), first.port());

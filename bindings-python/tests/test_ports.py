@@ -55,16 +55,15 @@ def test_the_port_and_the_host_are_told_to_the_server(scene: Scene) -> None:
 
 
 def test_a_server_in_python_serves_the_socket_it_is_passed(scene: Scene) -> None:
-    command = [sys.executable, ROOT / "examples" / "listen" / "server.py"]
+    command = [sys.executable, str(ROOT / "examples" / "listen" / "server.py")]
     server = spawnlock.ensure_server("api", command=command, port="auto", scope="user", listen={"web": "tcp:auto"})
     assert get(server.url)["pid"] == server.pid
     server.stop()
 
 
 def test_an_address_that_somebody_else_has_is_an_error_with_its_code(scene: Scene) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as stranger:
-        with pytest.raises(spawnlock.SpawnlockError) as caught:
-            scene.ensure(listen=[f"tcp:{stranger.getsockname()[1]}"])
+    with socket.create_server(("127.0.0.1", 0)) as stranger, pytest.raises(spawnlock.SpawnlockError) as caught:
+        scene.ensure(listen=[f"tcp:{stranger.getsockname()[1]}"])
     assert caught.value.code == "ERR_SPAWNLOCK_PORT_IN_USE"
     assert scene.starts() == []
 

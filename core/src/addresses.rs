@@ -23,7 +23,6 @@ const COUNT: u16 = 9_000;
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
     /// Bound, and not listened on: given up just before the command runs, so that no server ever finds its port taken by us.
-    #[expect(dead_code, reason = "held for its drop")]
     reserved: Vec<OwnedFd>,
     /// To be passed on, in the order in which they were declared.
     listeners: Vec<OwnedFd>,
@@ -45,8 +44,11 @@ impl Addresses {
         let place = call.plan.place.dir().to_owned();
         for port in candidates(&place, before.and_then(|record| record.port)).filter(|port| Some(*port) != lost) {
             call.plan.move_to(Some(port))?;
-            match reserved(call, port).and_then(|reserved| Ok(Addresses { reserved, ..bound(&call.plan.listen, dead)? })) {
-                Ok(addresses) => return Ok(addresses),
+            match reserved(call, port).and_then(|reserved| Ok((reserved, bound(&call.plan.listen, dead)?))) {
+                Ok((reserved, mut addresses)) => {
+                    addresses.reserved = reserved;
+                    return Ok(addresses);
+                }
                 Err((at, cause)) => {
                     let taken = cause.kind() == io::ErrorKind::AddrInUse && !at.starts_with("unix:");
                     failure = Some((at, cause));
@@ -61,8 +63,9 @@ impl Addresses {
     }
 
     /// What is to be passed on; what was reserved is free with that.
-    pub(crate) fn into_listeners(self) -> Vec<OwnedFd> {
-        self.listeners
+    pub(crate) fn into_listeners(mut self) -> Vec<OwnedFd> {
+        self.files.clear();
+        std::mem::take(&mut self.listeners)
     }
 
     /// What the server is told of its sockets.
@@ -72,6 +75,15 @@ impl Addresses {
         }
         let names: Vec<&str> = listen.iter().map(|listen| listen.name.as_str()).collect();
         vec![(environment::LISTEN_FDS, self.listeners.len().to_string()), (environment::LISTEN_FDNAMES, names.join(":"))]
+    }
+}
+
+impl Drop for Addresses {
+    /// What comes to no start leaves no socket behind: the next one would not know it for ours.
+    fn drop(&mut self) {
+        for file in self.files.iter().filter(|file| sys::facts_at(&file.path).is_ok_and(|facts| facts.id == file.id)) {
+            let _ = sys::remove_file(&file.path);
+        }
     }
 }
 

@@ -87,6 +87,11 @@ impl ServerSpec {
     }
 }
 
+/// Whether a start came to nothing as that of one does whose address somebody else has by now.
+fn lost_the_bind(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::Exited | ErrorCode::PortInUse)
+}
+
 /// What is to be done under the lock.
 pub(crate) enum Next {
     Found(Option<Record>, Origin),
@@ -207,9 +212,10 @@ impl Flow {
                 let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
                 self.finished(finished, Origin::Joined).map(Some)
             }
-            Next::Start(before) => match self.start(before.as_ref())? {
-                Some(finished) => self.finished(finished, Origin::Started).map(Some),
-                None => Ok(None),
+            Next::Start(before) => match self.start(before.as_ref()) {
+                Ok(None) => Ok(None),
+                Ok(Some(finished)) => self.finished(finished, Origin::Started).map(Some),
+                Err(error) => self.finished(Err(error), Origin::Started).map(Some),
             },
             Next::Wait => Ok(None),
         }
@@ -219,9 +225,7 @@ impl Flow {
         match finished {
             Ok(record) => Ok(self.server(Some(&record), origin)),
             // Without a lock two may start, and the loser of the bind finds the winner.
-            Err(error) if self.call.lockless && error.code() == ErrorCode::Exited && self.look_again()? == Verdict::Ready => {
-                self.found()?.ok_or(error)
-            }
+            Err(error) if self.call.lockless && lost_the_bind(&error) && self.look_again()? == Verdict::Ready => self.found()?.ok_or(error),
             Err(error) => Err(error),
         }
     }

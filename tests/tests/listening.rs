@@ -147,6 +147,17 @@ fn a_socket_that_is_not_ours_is_never_removed_even_when_it_refuses() {
 }
 
 #[test]
+fn a_start_that_comes_to_nothing_leaves_no_socket_behind() {
+    let scene = Scene::new();
+    let socket = scene.path("it.sock");
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let spec = passed(&scene, &[]).listen(format!("unix:{}", socket.display()));
+    let error = spec.listen(format!("tcp:{}", taken.local_addr().unwrap().port())).ensure().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::PortInUse, "{error}");
+    assert!(!socket.exists() && scene.port_is_free());
+}
+
+#[test]
 fn a_mere_connection_to_a_listened_address_is_no_check() {
     let scene = Scene::new();
     let spec = ServerSpec::new(scene.name()).state_dir(scene.state_dir()).command(scene.fixture(&["--passed"]));

@@ -6,7 +6,7 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
+from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, LaterServer, Listen, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Port, Ready, Scope, Seconds, State, StrPath, Verdict
 from typing import Final, SupportsIndex, final
 
 __all__ = ["__version__", "Acquired", "Event", "Guard", "Holder", "Job", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
@@ -221,7 +221,7 @@ class ServerSpec:
     """
     A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, on_event: Listener | None = None) -> ServerSpec: ...
+    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, scope: Scope | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, on_event: Listener | None = None) -> ServerSpec: ...
     def begin(self, /, done: Done) -> Job:
         """
         Gets the server on a thread of its own, then calls `done(server, error)` there.

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ERR_SPAWNLOCK_UNHEALTHY'
   | 'ERR_SPAWNLOCK_UNRESPONSIVE'
   | 'ERR_SPAWNLOCK_FOREIGN'
+  | 'ERR_SPAWNLOCK_PORT_IN_USE'
   | 'ERR_SPAWNLOCK_RECURSIVE'
   | 'ERR_SPAWNLOCK_DENIED'
   | 'ERR_SPAWNLOCK_NOT_RUNNING'
@@ -188,6 +189,26 @@ export interface EnsureServerOptions {
   inheritEnv?: boolean
   /** The server's umask. Default: `0o022`, whatever the caller's is. */
   umask?: number
+  /**
+   * How far the name reaches: with `project` the project's root is part of it, as in `web@/repo/app`. The root is the nearest
+   * directory, from the caller's upwards, with `.git`, `package.json`, `pyproject.toml`, `Cargo.toml` or `spawnlock.toml` in
+   * it, else the caller's own. Default: `user`, or `project` when the port is `auto`.
+   */
+  scope?: 'user' | 'project'
+  /** The host at which the server is reached; with `port` only. Default: `localhost`. */
+  host?: string
+  /**
+   * The server's port, or `auto` for one that is chosen when it is started and found again by everybody who asks for the same
+   * name. The server gets it as `PORT`, and the host as `HOST`; `{port}` and `{host}` stand for them in `command`, `shell`,
+   * `env`, `cwd`, `log`, `ready`, `identity` and `listen`. Without `ready` it is asked at `http://{host}:{port}/health`.
+   */
+  port?: number | 'auto'
+  /**
+   * Where to listen in the server's stead: `tcp:port`, `tcp:host:port` or `unix:/path`; several as a list, or with names as an
+   * object, in the order of the names. The server gets the sockets as descriptors 3, 4, …, with `LISTEN_FDS`, `LISTEN_PID`
+   * and `LISTEN_FDNAMES`; who connects while it starts waits in its queue and is not refused.
+   */
+  listen?: string | string[] | Record<string, string>
   /** How to tell that the server is ready: one check, or several that must all pass. */
   ready?: Check | Check[]
   /**

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
-use spawnlock::{LockKind, OnLockUnavailable, StopWhen};
+use spawnlock::{Listening, LockKind, OnLockUnavailable, Port, Scope, StopWhen};
 
 use crate::check::{Callable, Ready, json, listening};
 use crate::error::raised;
@@ -35,8 +35,8 @@ pub(crate) use set;
 impl ServerSpec {
     #[new]
     #[pyo3(signature = (
-        name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, ready=None, identity=None,
-        timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
+        name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, scope=None, host=None, port=None,
+        listen=None, ready=None, identity=None, timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
         on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, config=None, on_event=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "one for each option")]
@@ -49,6 +49,10 @@ impl ServerSpec {
         env: Option<Environment>,
         inherit_env: Option<bool>,
         umask: Option<i64>,
+        scope: Option<ScopeWord>,
+        host: Option<String>,
+        port: Option<PortWord>,
+        listen: Option<Listen>,
         ready: Option<Ready>,
         identity: Option<Identity>,
         timeout: Option<Seconds>,
@@ -82,10 +86,14 @@ impl ServerSpec {
         };
         let umask = number("umask", umask)?;
         let tail_lines = number("tailLines", tail_lines)?.map(|lines| lines as usize);
+        let scope = scope.map(|word| Scope::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let port = port.map(|port| Port::from_value(&port.0)).transpose().map_err(|error| raised(py, &error))?;
         let identity = identity.map(|fields| fields.0);
         let command = command.map(|words| words.0);
 
         let mut spec = name.map_or_else(spawnlock::ServerSpec::unnamed, spawnlock::ServerSpec::new);
+        set!(spec: scope, host, port);
+        spec = listen.iter().flat_map(|listen| Listening::from_value(&listen.0)).fold(spec, spawnlock::ServerSpec::listen);
         set!(spec: command, shell, cwd, inherit_env, umask, identity, timeout, probe_timeout, log, tail_lines);
         set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout, stop, linger, config);
         let options = env.into_iter().flat_map(|env| env.0).fold(spec, |spec, (key, value)| spec.env(key, value));
@@ -171,6 +179,18 @@ argument! {
 argument! {
     /// The fields by which an answer is known as ours.
     Identity(serde_json::Value) = "Identity", json
+}
+argument! {
+    /// A word of `scope`.
+    ScopeWord(String) = "Scope", |given| given.extract()
+}
+argument! {
+    /// A number, or the word for one that is chosen.
+    PortWord(serde_json::Value) = "Port", json
+}
+argument! {
+    /// One address or several, with names or without.
+    Listen(serde_json::Value) = "Listen", json
 }
 argument! {
     /// A word of `on_lock_unavailable`.

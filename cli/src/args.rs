@@ -43,8 +43,10 @@ pub enum Command {
 pub struct Ensure {
     pub name: Option<String>,
     pub ready: Vec<String>,
-    pub port: Option<u16>,
+    pub port: Option<String>,
     pub host: Option<String>,
+    pub listen: Vec<String>,
+    pub scope: Option<String>,
     pub identity: Vec<String>,
     pub shell: Option<String>,
     pub cwd: Option<PathBuf>,
@@ -264,8 +266,10 @@ impl Ensure {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match flag {
             "--ready" => self.ready.push(words.text()?),
-            "--port" => self.port = Some(words.number("a port, from 1 to 65535", |port: &u16| *port > 0)?),
+            "--port" => self.port = Some(words.text()?),
             "--host" => self.host = Some(words.text()?),
+            "--listen" => self.listen.push(words.text()?),
+            "--scope" => self.scope = Some(words.text()?),
             "--identity" => self.identity.push(words.text()?),
             "--shell" => self.shell = Some(words.text()?),
             "--cwd" => self.cwd = Some(words.path()?),

@@ -64,12 +64,17 @@ Usage: server-init ensure [NAME] --ready CHECK… [OPTIONS] [-- CMD…]
 
 How to tell that it is ready:
   -r, --ready CHECK              A check, see below; may be repeated, then all must pass
-  -p, --port PORT                The port, for the check http://HOST:PORT/health in the place of --ready
-      --host HOST                The host of that check [default: localhost]
+  -p, --port PORT                Its port, or `auto` for one that is chosen at the start; the server gets it as PORT, and {port}
+                                 stands for it everywhere. Without --ready: the check http://HOST:PORT/health
+      --host HOST                The host of that port, {host} [default: localhost]
       --identity KEY=VALUE       A field of the health answer by which it is known as ours; VALUE is JSON, or else text
       --probe-timeout TIME       How long one health question may take [default: 5s]
 
 How to start it:
+      --listen [NAME=]ADDRESS    Listen in its stead, and pass it the socket as descriptor 3, 4, … with LISTEN_FDS:
+                                 tcp:PORT, tcp:HOST:PORT or unix:/path; may be repeated
+      --scope SCOPE              user or project: whether the project's root is part of the name
+                                 [default: user, or project with --port auto]
       --shell LINE               A line for /bin/sh in the place of CMD
       --cwd DIR                  Its working directory [default: this one]
   -e, --env KEY=VALUE            Set a variable for it
@@ -111,6 +116,8 @@ Examples:
   server-init ensure api --ready '{\"http\": \"http://localhost:1987/health\", \"status\": 204}' -- ./api
   url=$(server-init ensure api --port 1987 --print url -- node server.js)
   server-init ensure --env-prefix OCTOCODE -- node server.js
+
+A port of its own for each project: server-init ensure web --port auto -- node server.js --port {port}
 
 Checks: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, or a JSON object
 Times have a unit: 30s, 500ms, '1m 30s'"

@@ -35,6 +35,14 @@ pub(crate) const NAME: &str = "SPAWNLOCK_NAME";
 pub(crate) const PLACE: &str = "SPAWNLOCK_PLACE";
 /// Told to the server: which start of its name it is.
 pub(crate) const GENERATION: &str = "SPAWNLOCK_GENERATION";
+/// Told to the server: the port that was chosen for it, and the host.
+pub(crate) const PORT: &str = "PORT";
+pub(crate) const HOST: &str = "HOST";
+/// Told to the server: how many sockets it is passed, and what they are called.
+pub(crate) const LISTEN_FDS: &str = "LISTEN_FDS";
+pub(crate) const LISTEN_PID: &str = "LISTEN_PID";
+/// Told to the server: what they are called.
+pub(crate) const LISTEN_FDNAMES: &str = "LISTEN_FDNAMES";
 /// Told to the server: its place and those of the servers it was started from, one a line.
 pub(crate) const WITHIN: &str = "SPAWNLOCK_WITHIN";
 
@@ -42,17 +50,8 @@ pub(crate) const WITHIN: &str = "SPAWNLOCK_WITHIN";
 pub(crate) const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
 
 /// Variables of the caller that are lies in the server: they speak of descriptors, sockets or jobs it does not get.
-const CALLERS_OWN: &[&str] = &[
-    NOTIFY_SOCKET,
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
-    "NODE_CHANNEL_FD",
-    "NODE_CHANNEL_SERIALIZATION_MODE",
-    NAME,
-    PLACE,
-    GENERATION,
-];
+const CALLERS_OWN: &[&str] =
+    &[NOTIFY_SOCKET, LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES, "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", NAME, PLACE, GENERATION];
 /// The same, where they speak of a job server.
 const JOB_SERVERS: &[&str] = &["MAKEFLAGS", "MFLAGS", "CARGO_MAKEFLAGS"];
 
@@ -121,12 +120,7 @@ pub(crate) fn notify_socket() -> Option<OsString> {
 
 /// What a server gets to see: the caller's variables without those that are only the caller's, or nothing
 /// but `PATH` and `HOME`, then the declared ones, then ours.
-pub(crate) fn for_server(
-    inherit: bool,
-    declared: &[(String, String)],
-    ours: [(&str, String); 3],
-    place: &Path,
-) -> Vec<(OsString, OsString)> {
+pub(crate) fn for_server(inherit: bool, declared: &[(String, String)], ours: &[(&str, String)], place: &Path) -> Vec<(OsString, OsString)> {
     let mut all: Vec<(OsString, OsString)> =
         env::vars_os().filter(|(key, value)| keep(&key.to_string_lossy(), &value.to_string_lossy(), inherit)).collect();
     let mut set = |key: &str, value: OsString| {
@@ -137,7 +131,7 @@ pub(crate) fn for_server(
         set(key, value.into());
     }
     for (key, value) in ours {
-        set(key, value.into());
+        set(key, value.clone().into());
     }
     let mut within = env::var_os(WITHIN).unwrap_or_default();
     if !within.is_empty() {
@@ -150,7 +144,8 @@ pub(crate) fn for_server(
 
 /// Every variable, for a minder: its environment was made for the server.
 pub(crate) fn all() -> Vec<(OsString, OsString)> {
-    env::vars_os().collect()
+    // Each child has its own.
+    env::vars_os().filter(|(key, _)| key != LISTEN_PID).collect()
 }
 
 /// A path as a person writes it: `~/…` for what is in the home directory.

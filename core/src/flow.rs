@@ -117,13 +117,25 @@ impl Flow {
         }
     }
 
+    /// Where the port is chosen at the start, the record says where to ask, for as long as what it speaks of lives: at the
+    /// port of a dead server somebody else may answer.
+    fn find_port(&mut self) -> Result<()> {
+        if !self.call.plan.chooses_port() {
+            return Ok(());
+        }
+        let known = Known::look(&self.call.plan.place, &self.call.plan.name).known().filter(Known::lives);
+        self.call.plan.move_to(known.and_then(|known| known.record.port))
+    }
+
     pub(crate) fn ask(&mut self) -> Result<Verdict> {
+        self.find_port()?;
         let patience = self.call.plan.patience.clone();
         self.call.ask(&patience).map_err(|_| self.call.cancelled())
     }
 
     /// Asks once more, with a little time even when the deadline is near.
     pub(crate) fn look_again(&mut self) -> Result<Verdict> {
+        self.find_port()?;
         let patience = self.call.plan.patience.at_least(SECOND_LOOK);
         self.call.ask(&patience).map_err(|_| self.call.cancelled())
     }
@@ -160,6 +172,9 @@ impl Flow {
     }
 
     pub(crate) fn refuse_conflict(&self, record: &Record) -> Result<()> {
+        if self.call.plan.chooses_port() {
+            return Ok(());
+        }
         let theirs = record.endpoint.as_deref().and_then(Endpoint::read);
         match (&self.call.plan.endpoint, theirs) {
             (Some(ours), Some(theirs)) if !ours.same_as(&theirs) => Err(self.call.report().conflict(record)),
@@ -183,11 +198,14 @@ impl Flow {
 
     pub(crate) fn server(&self, record: Option<&Record>, origin: Origin) -> Server {
         let plan = &self.call.plan;
+        // What is not declared the record may know.
+        let known = record.and_then(|record| Endpoint::read(record.endpoint.as_deref()?));
+        let endpoint = if plan.chooses_port() { known.or_else(|| plan.endpoint.clone()) } else { plan.endpoint.clone().or(known) };
         Server {
             name: plan.name.clone(),
-            url: plan.elsewhere.as_ref().map(|(_, url)| url.clone()).or_else(|| plan.endpoint.as_ref().map(ToString::to_string)),
-            host: plan.endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
-            port: plan.endpoint.as_ref().and_then(Endpoint::port),
+            url: plan.elsewhere.as_ref().map(|(_, url)| url.clone()).or_else(|| endpoint.as_ref().map(ToString::to_string)),
+            host: endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
+            port: endpoint.as_ref().and_then(Endpoint::port),
             pid: record.and_then(|record| record.pid),
             origin,
             generation: record.map(|record| record.generation),

@@ -158,7 +158,7 @@ impl Flow {
         match self.decide()? {
             Next::Found(record, origin) => Ok(Kick::Running(self.server(record.as_ref(), origin))),
             Next::Adopt(_) | Next::Wait => Ok(Kick::Starting),
-            Next::Start(before) => match self.begin(before.as_ref())? {
+            Next::Start(before) => match self.begin(before.as_ref(), None)? {
                 Begun::ByUs(_) => Ok(Kick::Started),
                 Begun::ByAnother => Ok(Kick::Starting),
             },

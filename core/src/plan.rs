@@ -9,10 +9,13 @@ use crate::deadline::{self, Deadline};
 use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Listener;
+use crate::listen::{Listen, Listening};
 use crate::lock::StartLock;
 use crate::place::{self, Place};
-use crate::probe::{Check, CheckSource, Endpoint, Probe, parse_identity};
+use crate::port::Port;
+use crate::probe::{Check, CheckSource, Endpoint, Probe, endpoint_of, parse_identity};
 use crate::record::Declared;
+use crate::scope::{self, Scope};
 use crate::spec::{OnLockUnavailable, ServerSpec};
 use crate::stop_when::StopWhen;
 
@@ -27,6 +30,9 @@ const TAIL_LINES: usize = 40;
 /// What the server's files may be used for by others, unless declared otherwise.
 const UMASK: u32 = 0o022;
 
+/// Stands for a port that is not known yet, where options are only checked.
+const UNKNOWN: u16 = 1;
+
 /// A checked spec.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -36,6 +42,10 @@ pub(crate) struct Plan {
     pub(crate) probe: Probe,
     /// Somebody else runs it: the variable that says so, and where. Then it is only looked at, and our records do not matter.
     pub(crate) elsewhere: Option<(String, String)>,
+    /// Where its port is reached, and its port, once that is known.
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) listen: Vec<Listen>,
     /// How to start it; `None` when this call may only look.
     pub(crate) start: Option<Start>,
     pub(crate) patience: Patience,
@@ -50,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) listener: Listener,
     /// What a record keeps, for a restart.
     pub(crate) declared: Declared,
+    /// What all this was made from, by its whole name, for when the port becomes known.
+    pub(crate) spec: Box<ServerSpec>,
 }
 
 /// How to start a server.
@@ -65,7 +77,37 @@ pub(crate) struct Start {
     pub(crate) tail_lines: usize,
 }
 
+impl Plan {
+    /// Learns the port, or that there is none. What the call has begun with stays: its time, its name, what was declared.
+    pub(crate) fn move_to(&mut self, port: Option<u16>) -> Result<()> {
+        if self.port == port {
+            return Ok(());
+        }
+        let fresh = self.spec.as_ref().clone().plan_at(port, Declared::default())?;
+        let (patience, timeout, declared) = (self.patience.clone(), self.timeout, std::mem::take(&mut self.declared));
+        *self = Plan { patience, timeout, declared, ..fresh };
+        Ok(())
+    }
+
+    /// What the server is told of its address, where a port is declared.
+    pub(crate) fn address_variables(&self) -> Vec<(String, String)> {
+        let port = self.port.filter(|_| self.spec.port.is_some());
+        let told = port.map(|port| [(environment::PORT.to_owned(), port.to_string()), (environment::HOST.to_owned(), self.host.clone())]);
+        told.into_iter().flatten().collect()
+    }
+
+    /// Whether somebody's queue takes connections at the server's address before the server does.
+    pub(crate) fn is_queued_for(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| self.listen.iter().any(|listen| listen.is_at(endpoint)))
+    }
+}
+
 impl Start {
+    /// The variables that are declared, and before them those that a declared one may overrule.
+    pub(crate) fn env_with(&self, usual: Vec<(String, String)>) -> Vec<(String, String)> {
+        usual.into_iter().chain(self.env.iter().cloned()).collect()
+    }
+
     /// The command as a person would type it.
     pub(crate) fn readable(&self) -> String {
         match &self.shell {
@@ -85,26 +127,67 @@ impl ServerSpec {
     pub(crate) fn plan(self) -> Result<Plan> {
         let Resolved { spec, declared, file } = self.resolve()?;
         let declared_at = file.and_then(|(project, name)| project.place_of(&name, None));
-        spec.checked(Declared::of(&declared)).map_err(|error| match declared_at {
+        let declared = Declared::of(&declared.with_usual_check());
+        let port = spec.port.and_then(Port::number);
+        spec.with_usual_check().plan_at(port, declared).map_err(|error| match declared_at {
             Some(at) if error.code() == ErrorCode::Config => error.hint(format!("the server is declared in {at}")),
             _ => error,
         })
     }
 
-    fn checked(self, declared: Declared) -> Result<Plan> {
+    /// The plan with this port; without one it is not known where to ask, and nobody is taken to be there.
+    fn plan_at(mut self, port: Option<u16>, declared: Declared) -> Result<Plan> {
+        self.check_addresses()?;
+        let filled = if self.port.or(port.map(Port::Number)).is_some() { self.filled(port.unwrap_or(UNKNOWN)) } else { self.clone() };
+        let mut plan = filled.planned(port)?;
+        self.name = Some(plan.name.clone());
+        self.scope = Some(Scope::User);
+        if self.port.is_some() && port.is_none() && plan.elsewhere.is_none() {
+            (plan.endpoint, plan.probe.checks) = (None, Vec::new());
+        }
+        Ok(Plan { declared, spec: Box::new(self), ..plan })
+    }
+
+    /// What can be said of the addresses as they were written.
+    fn check_addresses(&self) -> Result<()> {
+        match self.port {
+            None if self.host.is_some() => Err(Error::config("host", "needs `port` as well")),
+            None if self.listen.iter().any(Listening::asks_for_chosen) => {
+                Err(Error::config("listen", "asks for a port that is chosen at the start: say port `auto` as well"))
+            }
+            Some(Port::Number(0)) => Err(Error::config("port", "is 0: write a number from 1 to 65535, or `auto`")),
+            Some(Port::Auto) if self.name.is_none() => {
+                Err(Error::config("name", "is missing: by its name others find the port that is chosen"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn planned(self, port: Option<u16>) -> Result<Plan> {
         let checks = self.ready.iter().map(CheckSource::read).collect::<Result<Vec<Check>>>()?;
         let missing = || Error::config("ready", "is missing: say how to tell that the server is ready, as in http://localhost:1987/health");
         if checks.is_empty() && self.name.is_none() {
             return Err(missing());
         }
-        let name = self.checked_name(checks.iter().find_map(Check::endpoint).as_ref())?;
+        let host = self.host_or_usual().to_owned();
+        let listen = self.listen.iter().map(|at| at.read(port.or(Some(UNKNOWN)), &host)).collect::<Result<Vec<Listen>>>()?;
+        let of_port = || port.map(|port| endpoint_of("tcp", &host, port));
+        let name = self.checked_name(checks.iter().find_map(Check::endpoint).or_else(of_port).as_ref())?;
         let elsewhere = self.elsewhere(&name);
         let checks = match &elsewhere {
             Some((variable, url)) => Check::elsewhere(checks, variable, url)?,
             None if checks.is_empty() => return Err(missing()),
             None => checks,
         };
-        let endpoint = checks.iter().find_map(Check::endpoint);
+        if let Some(check) = checks.iter().find(|check| elsewhere.is_none() && listen.iter().any(|listen| listen.fools(check))) {
+            return Err(Error::config(
+                "ready",
+                format!(
+                    "is `{check}`, where `listen` has a connection accepted before the server is up: ask for a page, as in http://localhost:1987/health"
+                ),
+            ));
+        }
+        let endpoint = checks.iter().find_map(Check::endpoint).or_else(of_port);
         let place = Place::of(&place::state_dir(self.state_dir.as_deref())?, &name)?;
         let over_http = checks.iter().any(|check| matches!(check, Check::Http(_)));
         let identity = self.identity.as_ref().filter(|_| over_http || elsewhere.is_none()).map(parse_identity).transpose()?;
@@ -130,7 +213,11 @@ impl ServerSpec {
             stop_timeout_asked,
             stop: self.checked_stop()?,
             listener: self.listener.clone(),
-            declared,
+            declared: Declared::default(),
+            spec: Box::default(),
+            host,
+            port,
+            listen,
             endpoint,
             elsewhere,
             name,
@@ -151,6 +238,8 @@ impl ServerSpec {
             (None, Some(endpoint)) => endpoint.default_name(),
             (None, None) => return Err(Error::config("name", "is missing, and no check has an address to make one from")),
         };
+        let project = self.scope.map_or(self.port == Some(Port::Auto), |scope| scope == Scope::Project);
+        let name = if project { scope::in_project(&name)? } else { name };
         checked_name(&name)?;
         Ok(name)
     }

@@ -186,15 +186,15 @@ impl Server {
 
 /// A server for a scope: derefs to [`Server`]. Its drop is the end of this use of it, and returns when the server is gone if it was the last.
 #[derive(Debug)]
-pub struct Scope(Server);
+pub struct ScopedServer(Server);
 
-impl Scope {
+impl ScopedServer {
     pub(crate) fn new(server: Server) -> Self {
-        Scope(server)
+        ScopedServer(server)
     }
 }
 
-impl std::ops::Deref for Scope {
+impl std::ops::Deref for ScopedServer {
     type Target = Server;
 
     fn deref(&self) -> &Server {
@@ -202,7 +202,7 @@ impl std::ops::Deref for Scope {
     }
 }
 
-impl Drop for Scope {
+impl Drop for ScopedServer {
     fn drop(&mut self) {
         let _ = self.0.leave(&Cancel::never());
     }

@@ -8,8 +8,11 @@ use serde_json::Value;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
+use crate::listen::Listening;
 use crate::lock::LockKind;
+use crate::port::Port;
 use crate::probe::CheckSource;
+use crate::scope::Scope;
 use crate::stop_when::StopWhen;
 
 /// What to do where no lock can be had: a read-only place, a file system without locks.
@@ -67,6 +70,10 @@ pub struct ServerSpec {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) inherit_env: Option<bool>,
     pub(crate) umask: Option<u32>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<Port>,
+    pub(crate) listen: Vec<Listening>,
     pub(crate) ready: Vec<CheckSource>,
     pub(crate) identity: Option<Value>,
     pub(crate) timeout: Option<Duration>,
@@ -137,6 +144,37 @@ impl ServerSpec {
     /// The server's umask. Default: `0o022`, whatever the caller's is.
     pub fn umask(mut self, umask: u32) -> Self {
         self.umask = Some(umask);
+        self
+    }
+
+    /// How far the name reaches: with [`Scope::Project`] the project's root is part of it, as in `web@/repo/app`. The root is the
+    /// nearest directory, from the caller's upwards, with `.git`, `package.json`, `pyproject.toml`, `Cargo.toml` or
+    /// `spawnlock.toml` in it, else the caller's own. Default: the user, or the project when the port is [`Port::Auto`].
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// The host at which the server is reached; with [`port`](ServerSpec::port) only. Default: `localhost`.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// The server's port: a number, or [`Port::Auto`] for one that is chosen when it is started and found again by everybody
+    /// who asks for the same name. The server gets it as `PORT`, and the host as `HOST`; `{port}` and `{host}` stand for them
+    /// in the command, the shell line, the variables, the directory, the log, the checks, the identity and `listen`.
+    /// Without a check it is asked at `http://{host}:{port}/health`.
+    pub fn port(mut self, port: impl Into<Port>) -> Self {
+        self.port = Some(port.into());
+        self
+    }
+
+    /// Adds an address on which the starter listens in the server's stead: `tcp:port`, `tcp:host:port` or `unix:/path`, where
+    /// the port may be `auto` if [`port`](ServerSpec::port) is. The server gets the sockets as descriptors 3, 4, …, with
+    /// `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`; who connects while it starts waits in its queue and is not refused.
+    pub fn listen(mut self, address: impl Into<Listening>) -> Self {
+        self.listen.push(address.into());
         self
     }
 

@@ -65,6 +65,7 @@ impl StateDir {
     /// `LOCK_TIMEOUT` when a start held the lock all the time; `CANCELLED`.
     pub fn stop(&self, name: &str, options: &StopOptions) -> Result<()> {
         plan::checked_name(name)?;
+        let name = &self.known_name(name)?;
         let place = Place::of(self.path(), name)?;
         let wanted =
             |known: &Known| known.lives() && options.only_generation.is_none_or(|generation| generation == known.record.generation);

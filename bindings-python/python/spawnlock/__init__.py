@@ -73,6 +73,11 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     command              the program and its arguments; without one nothing is started, only looked for
     shell                a line for /bin/sh, instead of a command
     cwd, env, umask      what the server runs in; `inherit_env=False` keeps the caller's variables from it
+    scope                "user", or "project" (the default with a port that is chosen): the project's root is part of the name
+    host, port           its port: a number, or "auto" for one that is chosen at the start and found again by all who ask for
+                         the same name. {port} and {host} stand for them everywhere; the server gets PORT and HOST
+    listen               where to listen in its stead, "tcp:1987" or "unix:/path", one, a list or a dict with names: it gets
+                         the sockets as descriptors 3, 4, … with LISTEN_FDS
     ready                how to tell that it is ready: "http://localhost:1987/health", "tcp:localhost:5432", "unix:/path",
                          a dict with the details, a function, or a list of these, which must all pass. A function
                          returns True, or False when nobody is there, or a verdict such as "starting"

@@ -12,6 +12,7 @@ mod declared;
 mod exit_codes;
 mod init;
 mod json;
+mod projects;
 mod restarts;
 mod runs;
 mod signals;

@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 
 use crate::deadline;
 use crate::error::Error;
+use crate::listen::Listening;
 use crate::lock::LockKind;
+use crate::port::Port;
 use crate::probe::CheckSource;
+use crate::scope::Scope;
 use crate::spec::OnLockUnavailable;
 use crate::stop_when::StopWhen;
 
@@ -101,6 +104,25 @@ forms! {
     LockWord -> LockKind = "`auto`, `flock` or `excl`", |value, _| value.as_str().map(LockKind::parse), {
         json!({ "enum": LockKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>() })
     };
+
+    /// Whose its name is.
+    ScopeWord -> Scope = "`user` or `project`", |value, _| value.as_str().map(Scope::parse), {
+        json!({ "enum": Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>() })
+    };
+
+    /// A port, or that one is to be chosen.
+    PortWord -> Port = "a port from 1 to 65535, or `auto`", |value, _| {
+        (value.is_number() || value.is_string()).then(|| Port::from_value(value))
+    }, json!({ "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 65535 }, { "const": "auto" }] });
+
+    /// Addresses to listen on in its stead.
+    Addresses -> Vec<Listening> = "an address such as tcp:1987, a list of these, or a table of names and addresses", |value, _| {
+        (value.is_string() || value.is_array() || value.is_object()).then(|| Ok(Listening::from_value(value)))
+    }, json!({ "anyOf": [
+        { "type": "string" },
+        { "type": "array", "items": { "type": "string" } },
+        { "type": "object", "additionalProperties": { "type": "string" } },
+    ] });
 
     /// When it is stopped without anybody saying so.
     StopWord -> StopWhen = "`never` or `last`", |value, _| value.as_str().map(StopWhen::parse), {

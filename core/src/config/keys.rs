@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::form::{
-    Checks, Count, Fields, Flag, Form, Location, LockWord, OnUnavailable, Site, StopWord, Text, Time, Umask, Variables, Words,
+    Addresses, Checks, Count, Fields, Flag, Form, Location, LockWord, OnUnavailable, PortWord, ScopeWord, Site, StopWord, Text, Time,
+    Umask, Variables, Words,
 };
 use super::nearest::kebab;
 use super::slot::Slot;
@@ -65,6 +66,10 @@ keys! {
     "name" name: Text, None, "its name in the file", "Its identity for this user on this machine, where that must differ from its name in the file.";
     "command" command: Words, None, "none: only look", "The program and its arguments; no shell reads them.";
     "shell" shell: Text, None, "", "A line for `/bin/sh -c`, instead of `command`.";
+    "scope" scope: ScopeWord, None, "user; with port auto, project", "Whose its name is: this user's, or this project's.";
+    "host" host: Text, None, "localhost", "Where its port is reached, with `port`.";
+    "port" port: PortWord, None, "", "Its port, or `auto` for one that is chosen when it is started; `{port}` and `{host}` stand for it elsewhere.";
+    "listen" listen: Addresses, None, "", "What is bound for it and passed on, as `LISTEN_FDS`.";
     "ready" ready: Checks, None, "required", "How to tell that it is ready: one check, or several that must all pass.";
     "identity" identity: Fields, None, "", "Fields of the health answer, dotted where nested, by which it is known as ours.";
     "cwd" cwd: Location, None, "the caller's; of a declared server, the directory of its file", "Its working directory.";

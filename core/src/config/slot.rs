@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::listen::Listening;
 use crate::lock::LockKind;
+use crate::port::Port;
 use crate::probe::CheckSource;
+use crate::scope::Scope;
 use crate::spec::OnLockUnavailable;
 use crate::stop_when::StopWhen;
 
@@ -97,6 +100,9 @@ show! {
     LockKind: |kind| kind.as_str();
     OnLockUnavailable: |what| what.as_str();
     StopWhen: |when| when.as_str();
+    Scope: |scope| scope.as_str();
+    Port: |port| port.to_text();
+    Listening: |listening| listening.to_text();
     Value: |value| value.clone();
     CheckSource: |check| check.to_value();
 }

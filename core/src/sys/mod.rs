@@ -35,9 +35,9 @@ pub(crate) use files::{
 };
 pub(crate) use local::{connect_datagram, listen_unix};
 pub(crate) use local_platform::{peer_pid, pin};
-pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
+pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, listen_tcp, receive, reserve_tcp, send, unix_path_fits};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
-pub(crate) use ourselves::{detach, ignore_signals, own_file, shed_code, take_stdin, take_stdout};
+pub(crate) use ourselves::{detach, ignore_signals, own_file, shed_code, take_passed, take_stdin, take_stdout};
 pub(crate) use per_process::{PerProcess, own_pid};
 pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::io::fcntl_dupfd_cloexec;
@@ -67,6 +67,17 @@ pub(crate) fn take_stdin() -> io::Result<OwnedFd> {
     let taken = fcntl_dupfd_cloexec(stdin(), 3)?;
     dup2_stdin(File::open("/dev/null")?)?;
     Ok(taken)
+}
+
+/// What our parent passed as 3, 4, …, for us to pass on. Only once, and before anything else has such a number.
+pub(crate) fn take_passed(count: usize) -> Vec<OwnedFd> {
+    let numbers = (3..).take(count);
+    // SAFETY: the parent that says so left these open for us, and nobody in this process has them.
+    let passed: Vec<OwnedFd> = numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) }).collect();
+    for fd in &passed {
+        let _ = rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC);
+    }
+    passed
 }
 
 /// The same of stdout.

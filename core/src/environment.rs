@@ -38,7 +38,7 @@ pub(crate) const GENERATION: &str = "SPAWNLOCK_GENERATION";
 /// Told to the server: the port that was chosen for it, and the host.
 pub(crate) const PORT: &str = "PORT";
 pub(crate) const HOST: &str = "HOST";
-/// Told to the server: how many sockets it is passed, and what they are called.
+/// Told to the server: how many sockets it is passed, and that it is meant.
 pub(crate) const LISTEN_FDS: &str = "LISTEN_FDS";
 pub(crate) const LISTEN_PID: &str = "LISTEN_PID";
 /// Told to the server: what they are called.

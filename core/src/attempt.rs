@@ -12,13 +12,14 @@ use crate::end::Ours;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::hearing::Hearing;
 use crate::launch::{Launch, Launched, Refused, launch};
 use crate::life::{Known, next_generation};
 use crate::lock::AliveLock;
 use crate::log::Log;
 use crate::place::Place;
 use crate::plan::Start;
-use crate::probe::Verdict;
+use crate::probe::{Unasked, Verdict};
 use crate::record::{Alive, FailedAttempt, Phase, Record};
 use crate::sys::{self, Ending, Lookup};
 
@@ -39,6 +40,7 @@ const STRANGER_SETTLES: Duration = Duration::from_secs(2);
 pub(crate) struct Attempt {
     pub(crate) record: Record,
     launched: Option<Launched>,
+    hearing: Hearing,
     since: Deadline,
     /// The command has ended with success and what it started goes on.
     handed_over: bool,
@@ -65,16 +67,18 @@ impl Attempt {
             record.log_offset = log.offset;
         }
         call.note(record.write(&place));
+        let hearing = Hearing::begin(call, &record)?;
         let alive = place.alive_lock();
         let ours = [
             (environment::NAME, call.plan.name.clone()),
             (environment::PLACE, place.dir().display().to_string()),
             (environment::GENERATION, record.generation.to_string()),
         ];
+        let ours: Vec<_> = ours.into_iter().chain(hearing.variable()).collect();
         let what = Launch {
             argv: &start.argv,
             cwd: &record.cwd,
-            env: environment::for_server(start.inherit_env, &start.env, ours, place.dir()),
+            env: environment::for_server(start.inherit_env, &start.env, &ours, place.dir()),
             umask: start.umask,
             log: log.map(|log| log.file),
             alive: has_alive_lock(&alive).then_some(alive.as_path()),
@@ -95,13 +99,14 @@ impl Attempt {
         record.set_process(launched.pid);
         call.note(record.write(&place));
         call.tell(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), Some(launched.pid));
-        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false }))
+        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), hearing, since, handed_over: false }))
     }
 
     /// Takes over the start of somebody who is gone.
     pub(crate) fn adopt(call: &Call, record: Record) -> Self {
         call.tell(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), record.pid);
-        Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false }
+        let hearing = Hearing::again(call, &record);
+        Attempt { record, launched: None, hearing, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false }
     }
 
     /// Waits until the server is ready and publishes it; a failure is published too, and leaves no process behind.
@@ -137,15 +142,20 @@ impl Attempt {
         let mut confirmed = false;
         let mut strange = None;
         loop {
+            self.hearing.hear(call, self.record.pid);
             self.check_life(call)?;
             let patience = match &self.launched {
                 Some(launched) if !self.handed_over => call.plan.patience.until_rung(&launched.death),
                 _ => call.plan.patience.clone(),
             };
             let asked = Deadline::after(deadline::LONG_ENOUGH);
-            let Ok(verdict) = call.ask(&patience) else {
-                call.check_cancelled()?;
-                continue;
+            let verdict = match call.ask_ours(&self.record, self.hearing.said(), &patience) {
+                Ok(verdict) => verdict,
+                Err(Unasked::Impossible(error)) => return Err(error),
+                Err(Unasked::BrokenOff) => {
+                    call.check_cancelled()?;
+                    continue;
+                }
             };
             match (verdict, confirmed) {
                 // Some die of their first request: one more answer, and a look at the process, before we vouch for it.
@@ -166,7 +176,8 @@ impl Attempt {
                 return Err(call.report().timeout(&self.record, self.since.elapsed(), ends));
             }
             // Counted from question to question, so that a slow answer is no later one.
-            let _ = patience.pause(interval(self.since.elapsed()).saturating_sub(asked.elapsed()).max(LEAST_PAUSE));
+            let pause = interval(self.since.elapsed()).saturating_sub(asked.elapsed()).max(LEAST_PAUSE);
+            let _ = self.hearing.pause(&patience, pause);
             call.check_cancelled()?;
         }
     }
@@ -289,8 +300,8 @@ impl Launched {
 
 /// A server that lives, and whose ready state nobody could publish.
 pub(crate) fn mend(call: &Call, known: &Known) -> Record {
-    let mut attempt =
-        Attempt { record: known.record.clone(), launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false };
+    let (record, hearing) = (known.record.clone(), Hearing::default());
+    let mut attempt = Attempt { record, launched: None, hearing, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false };
     attempt.publish_ready(call);
     attempt.record
 }

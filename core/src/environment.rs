@@ -21,12 +21,14 @@ pub(crate) const NAME: &str = "SPAWNLOCK_NAME";
 pub(crate) const PLACE: &str = "SPAWNLOCK_PLACE";
 /// Told to the server: which start of its name it is.
 pub(crate) const GENERATION: &str = "SPAWNLOCK_GENERATION";
+/// Told to the server: where it says that it is ready.
+pub(crate) const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
 /// Told to the server: its place and those of the servers it was started from, one a line.
 pub(crate) const WITHIN: &str = "SPAWNLOCK_WITHIN";
 
 /// Variables of the caller that are lies in the server: they speak of descriptors, sockets or jobs it does not get.
 const CALLERS_OWN: &[&str] = &[
-    "NOTIFY_SOCKET",
+    NOTIFY_SOCKET,
     "LISTEN_FDS",
     "LISTEN_PID",
     "LISTEN_FDNAMES",
@@ -72,12 +74,7 @@ pub(crate) fn is_within(place: &Path) -> bool {
 
 /// What a server gets to see: the caller's variables without those that are only the caller's, or nothing
 /// but `PATH` and `HOME`, then the declared ones, then ours.
-pub(crate) fn for_server(
-    inherit: bool,
-    declared: &[(String, String)],
-    ours: [(&str, String); 3],
-    place: &Path,
-) -> Vec<(OsString, OsString)> {
+pub(crate) fn for_server(inherit: bool, declared: &[(String, String)], ours: &[(&str, String)], place: &Path) -> Vec<(OsString, OsString)> {
     let mut all: Vec<(OsString, OsString)> =
         env::vars_os().filter(|(key, value)| keep(&key.to_string_lossy(), &value.to_string_lossy(), inherit)).collect();
     let mut set = |key: &str, value: OsString| {
@@ -88,7 +85,7 @@ pub(crate) fn for_server(
         set(key, value.into());
     }
     for (key, value) in ours {
-        set(key, value.into());
+        set(key, value.clone().into());
     }
     let mut within = env::var_os(WITHIN).unwrap_or_default();
     if !within.is_empty() {

@@ -66,13 +66,13 @@ impl Flow {
 
     pub(crate) fn ask(&mut self) -> Result<Verdict> {
         let patience = self.call.plan.patience.clone();
-        self.call.ask(&patience).map_err(|_| self.call.cancelled())
+        self.call.ask(&patience).map_err(|unasked| self.call.unasked(unasked))
     }
 
     /// Asks once more, with a little time even when the deadline is near.
     pub(crate) fn look_again(&mut self) -> Result<Verdict> {
         let patience = self.call.plan.patience.at_least(SECOND_LOOK);
-        self.call.ask(&patience).map_err(|_| self.call.cancelled())
+        self.call.ask(&patience).map_err(|unasked| self.call.unasked(unasked))
     }
 
     /// The server answered as a healthy one: whose is it? `None` while its starter has not vouched for it.

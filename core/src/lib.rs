@@ -28,17 +28,19 @@
 //!
 //! # Entry points
 //! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`], [`stop`] and [`restart`] work by name;
-//! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
+//! [`wait_for`] waits for anything that a check can be asked of; [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;
 mod sys;
 
 mod cancel;
+mod command;
 mod deadline;
 mod environment;
 mod event;
 mod holder;
 mod log;
+mod notify;
 mod place;
 mod record;
 
@@ -54,6 +56,7 @@ mod declared;
 mod end;
 mod ensure;
 mod flow;
+mod hearing;
 mod inside;
 mod names;
 mod plan;
@@ -64,6 +67,7 @@ mod spec;
 mod spelling;
 mod stop;
 mod turn;
+mod wait;
 
 #[doc(hidden)]
 pub mod fuzz;
@@ -76,9 +80,10 @@ pub use event::{Event, EventKind};
 pub use holder::Holder;
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use names::{State, StateDir, Status, list, status};
-pub use probe::{Check, CheckSource, Verdict};
+pub use probe::{Check, CheckSource, Reply, Verdict};
 pub use restart::{RestartOptions, restart};
 pub use server::{Origin, Server};
 pub use spec::{OnLockUnavailable, ServerSpec};
 pub use spelling::Spelling;
 pub use stop::{StopOptions, stop};
+pub use wait::{WaitOptions, wait_for};

@@ -17,7 +17,7 @@ use crate::spec::{OnLockUnavailable, ServerSpec};
 /// How long a start may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one health question may take.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end after the polite signal.
 pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// As many log lines as a failure shows.
@@ -174,7 +174,7 @@ fn checked_cwd(dir: &Path) -> Result<PathBuf> {
     Ok(absolute)
 }
 
-fn at_least_some(option: &str, time: Duration) -> Result<Duration> {
+pub(crate) fn at_least_some(option: &str, time: Duration) -> Result<Duration> {
     if time.is_zero() {
         return Err(Error::config(option, "must be longer than nothing"));
     }

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 /// layer, but for `APART`.
 const LAYERS: &[&[&str]] = &[
     &["sys"],
-    &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder"],
+    &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder", "command", "notify"],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
-    &["life", "end", "log", "inside", "plan", "spec", "declared", "call", "report", "attempt", "spelling"],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart"],
+    &["life", "end", "log", "inside", "plan", "spec", "declared", "call", "report", "hearing", "attempt", "spelling"],
+    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "wait"],
     &["lib", "fuzz"],
 ];
 

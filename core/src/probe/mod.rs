@@ -1,10 +1,16 @@
 //! One question to a server, one verdict.
 
+mod about;
 mod body;
 mod check;
 mod connect;
 mod endpoint;
+mod exec;
+mod file;
 mod http;
+mod later;
+mod log;
+mod notified;
 mod parse;
 mod transport;
 
@@ -13,13 +19,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use about::About;
 pub use check::{Check, CheckSource};
 pub(crate) use endpoint::Endpoint;
+pub use later::Reply;
 pub(crate) use parse::identity as parse_identity;
 
 use crate::cancel::Patience;
+use crate::error::Error;
 use crate::sys;
 use body::Expectation;
+use check::{Function, FunctionCheck};
 
 /// The answer to a health question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,11 +85,13 @@ pub(crate) struct Answer {
     pub(crate) errno: Option<i32>,
     /// It failed for want of something in this process: no word about the server.
     pub(crate) our_shortage: bool,
+    /// The port that the server itself says it listens on.
+    pub(crate) port: Option<u16>,
 }
 
 impl Answer {
     fn new(verdict: Verdict, text: String) -> Self {
-        Answer { verdict, text, stranger: false, errno: None, our_shortage: false }
+        Answer { verdict, text, stranger: false, errno: None, our_shortage: false, port: None }
     }
 }
 
@@ -91,32 +103,55 @@ pub(crate) struct Probe {
     pub(crate) timeout: Duration,
 }
 
-/// A probe that was broken off: by cancellation, or because the server died meanwhile.
+/// Why a question has no answer.
 #[derive(Debug)]
-pub(crate) struct BrokenOff;
+pub(crate) enum Unasked {
+    /// It was broken off: by cancellation, or because the server died meanwhile.
+    BrokenOff,
+    /// The check cannot be asked, now or later.
+    Impossible(Error),
+}
 
 impl Probe {
-    /// Asks every check and gives the answer that decides.
-    pub(crate) fn ask(&self, patience: &Patience) -> Result<Answer, BrokenOff> {
-        let mut answers = Vec::with_capacity(self.checks.len());
-        for check in &self.checks {
-            answers.push(self.ask_one(check, &patience.within(self.timeout))?);
-        }
-        Ok(decisive(answers))
+    /// Whether a check asks for the server's own word.
+    pub(crate) fn awaits_word(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Notify))
     }
 
-    fn ask_one(&self, check: &Check, patience: &Patience) -> Result<Answer, BrokenOff> {
+    /// Whether a check is a command.
+    pub(crate) fn runs_commands(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Exec(_)))
+    }
+
+    /// Asks every check and gives the answer that decides. `about` is told when a check looks at what the server left.
+    pub(crate) fn ask(&self, about: impl FnOnce() -> About, patience: &Patience) -> Result<Answer, Unasked> {
+        let about = self.checks.iter().any(Check::is_about_server).then(about);
+        let answers = self.checks.iter().map(|check| self.ask_one(check, about.as_ref(), patience));
+        Ok(decisive(answers.collect::<Result<_, _>>()?))
+    }
+
+    /// Asks one of the checks; without a server that is meant, only what anybody can see counts.
+    pub(crate) fn ask_one(&self, check: &Check, about: Option<&About>, patience: &Patience) -> Result<Answer, Unasked> {
+        let patience = &patience.within(self.timeout);
+        let nothing = About::default();
+        let known = about.unwrap_or(&nothing);
+        let connected = || Answer::new(Verdict::Ready, "connected".into());
         let outcome = match check {
             Check::Http(check) => http::get(check, self.identity.as_ref(), patience),
-            Check::Tcp { host, port } => connect::tcp(host, *port, patience).map(|_| Answer::new(Verdict::Ready, "connected".into())),
-            Check::Unix { path } => connect::unix(path, patience).map(|_| Answer::new(Verdict::Ready, "connected".into())),
-            Check::Function(check) => {
-                let (verdict, text) = check.call();
+            Check::Tcp { host, port } => connect::tcp(host, *port, patience).map(|_| connected()),
+            Check::Unix { path } => connect::unix(path, patience).map(|_| connected()),
+            Check::Exec(check) => exec::run(check, known, patience)?,
+            Check::Log(log) => log.look(known, check.to_value().as_ref(), patience),
+            Check::File { path } => file::look(path, about),
+            Check::Notify => Ok(notified::look(known, check.to_value().as_ref())),
+            Check::Function(FunctionCheck(Function::AtOnce(call))) => {
+                let (verdict, text) = call();
                 Ok(Answer::new(verdict, text))
             }
+            Check::Function(FunctionCheck(Function::Later(ask))) => later::ask(&**ask, patience),
         };
         if patience.broken_off() {
-            return Err(BrokenOff);
+            return Err(Unasked::BrokenOff);
         }
         let mut answer = outcome.unwrap_or_else(|error| Answer {
             errno: error.raw_os_error(),
@@ -139,6 +174,7 @@ fn decisive(mut answers: Vec<Answer>) -> Answer {
         Verdict::Dead => 4,
         Verdict::Ready => 5,
     };
+    let port = answers.iter().find_map(|answer| answer.port);
     let any_ready = answers.iter().any(|answer| answer.verdict == Verdict::Ready);
     answers.sort_by_key(rank);
     let Some(mut first) = answers.into_iter().next() else {
@@ -147,6 +183,7 @@ fn decisive(mut answers: Vec<Answer>) -> Answer {
     if first.verdict == Verdict::Dead && any_ready {
         first.verdict = Verdict::Starting;
     }
+    first.port = port;
     first
 }
 

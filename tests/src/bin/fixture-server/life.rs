@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -74,6 +75,15 @@ pub fn idle(knobs: &Knobs) -> ! {
     std::process::exit(0)
 }
 
+/// Says each of these to whoever wants to be told, as a datagram.
+pub fn notify(words: &[String]) -> io::Result<()> {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty()) else { return Ok(()) };
+    for text in words {
+        UnixDatagram::unbound()?.send_to(text.replace(';', "\n").as_bytes(), Path::new(&socket))?;
+    }
+    Ok(())
+}
+
 /// Ends the process as the flags say.
 pub fn end(knobs: &Knobs) -> ! {
     if let Some(file) = &knobs.note_end {
@@ -93,6 +103,7 @@ pub fn until_term(server: &Server) -> io::Result<()> {
     if let Some(file) = &knobs.note_term {
         append_line(file, "term")?;
     }
+    let _ = notify(&knobs.notify_end);
     if knobs.ignore_term {
         loop {
             sys::wait_for_term();

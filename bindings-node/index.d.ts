@@ -27,6 +27,7 @@ export type EventKind =
   | 'adopting'
   | 'ready'
   | 'stopping'
+  | 'status'
   | 'warning'
 
 export type FlockSupport =
@@ -58,8 +59,25 @@ export type Verdict =
   | 'busy'
   | 'denied'
 
-/** How to tell that a server is ready: as text, or as an object with the details. */
-export type Check = string | HttpCheck | { tcp: string } | { unix: string };
+/** How to tell that a server is ready: as text, as an object with the details, or as a function. */
+export type Check =
+  | string
+  | HttpCheck
+  | { tcp: string }
+  | { unix: string }
+  /** A line for `/bin/sh`, or a program and its arguments; exit code 0 is ready, any other is nobody there. */
+  | { exec: string | string[] }
+  /** A line of the server's log, of this start; a group `(?<port>…)` is the server's own word for its port. */
+  | { log: string }
+  | { file: string }
+  | CheckFunction;
+
+/**
+ * True is ready, false and nothing are nobody there, a word is the verdict of that name; what it throws is nobody there.
+ * It is called on the main thread; a promise that takes longer than `probeTimeout` is `busy`.
+ */
+export type CheckFunction = () => CheckAnswer | Promise<CheckAnswer>;
+export type CheckAnswer = boolean | Verdict | null | undefined;
 
 /** GET of one page: `http://host:port/path`, or over a Unix socket `http+unix:/path:/page`. */
 export interface HttpCheck {
@@ -117,6 +135,13 @@ export declare class SpawnLock {
 
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+export declare class ExternalObject<T> {
+  readonly '': {
+    readonly '': unique symbol
+    [K: symbol]: T
+  }
 }
 
 /**
@@ -251,6 +276,14 @@ export interface LockOptions {
   onEvent?: (event: ServerEvent) => void
 }
 
+/** A question to a function of JavaScript. */
+export interface Question {
+  /** Which of the checks it is put to. */
+  check: number
+  /** Where the answer is left. */
+  reply: ExternalObject<Answerable>
+}
+
 /**
  * Stops a server and starts it again as it was declared; one that does not run is started.
  *
@@ -377,5 +410,22 @@ export interface StopServerOptions {
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
+  onEvent?: (event: ServerEvent) => void
+}
+
+/** Waits until all of these checks pass at once, whoever starts what they ask for; with `gone`, until nothing of it is there. */
+export declare function waitFor(checks: Check | Check[], options?: WaitForOptions): Promise<void>
+
+/** What `waitFor` is told. Times are in milliseconds. */
+export interface WaitForOptions {
+  /** How long the whole call may take. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000. */
+  timeout?: number
+  /** How long one question may take. Default: 5 000. */
+  probeTimeout?: number
+  /** Whether to wait until nothing of it is there any more. Default: false. */
+  gone?: boolean
+  /** Ends the wait; the promise is then rejected with its reason. */
+  signal?: AbortSignal
+  /** Told what is waited for, after about a second. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
 }

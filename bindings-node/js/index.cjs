@@ -9,7 +9,7 @@ exports.SpawnlockError = SpawnlockError;
 exports.SpawnLock = SpawnLock;
 
 exports.ensureServer = async function ensureServer(options) {
-  return serverOf(await run(() => native.ensureServer(options), options));
+  return serverOf(await run(() => native.ensureServer(options), options, options?.ready));
 };
 
 exports.restartServer = async function restartServer(name, options) {
@@ -22,6 +22,10 @@ exports.serverStatus = async function serverStatus(name, options) {
 
 exports.stopServer = function stopServer(name, options) {
   return run(() => native.stopServer(name, options), options);
+};
+
+exports.waitFor = function waitFor(checks, options) {
+  return run(() => native.waitFor(checks, options), options, checks);
 };
 
 exports.listServers = async function listServers(options) {

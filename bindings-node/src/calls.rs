@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict};
+use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, ServerSpec, State, Verdict};
 
+use crate::check::Checks;
 use crate::error::Code;
 use crate::job::{Job, Outcome};
-use crate::options::{EnsureServerOptions, RestartServerOptions, StatusOptions, StopServerOptions};
+use crate::options::{EnsureServerOptions, RestartServerOptions, StatusOptions, StopServerOptions, WaitForOptions};
 use crate::read::text;
 
 type Result<T> = napi::Result<T, Code>;
@@ -18,12 +19,27 @@ type Result<T> = napi::Result<T, Code>;
 /// However many processes ask at the same moment, exactly one starts it, and all get the same server or the same `SpawnlockError`.
 #[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Promise<Server>")]
 pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
-    let options = EnsureServerOptions::read(options)?;
-    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let mut options = EnsureServerOptions::read(options)?;
+    let (cancel, listens, checks) = (Cancel::new(), options.on_event.is_some(), options.ready.take());
     let spec = options.spec(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
+        let spec = checks.into_iter().flat_map(|checks| checks.sources(&teller)).fold(spec, ServerSpec::ready);
         let spec = if listens { spec.on_event(move |event| teller.tell(event)) } else { spec };
         spec.ensure().map(|server| Outcome::A(server.into()))
+    }))
+}
+
+/// Waits until all of these checks pass at once, whoever starts what they ask for; with `gone`, until nothing of it is there.
+#[napi(ts_args_type = "checks: Check | Check[], options?: WaitForOptions", ts_return_type = "Promise<void>")]
+pub fn wait_for(checks: Unknown, options: Unknown) -> Result<External<Job>> {
+    let checks = Checks::of("checks", checks)?;
+    let options = WaitForOptions::read(options)?;
+    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let how = options.wait_options(&cancel)?;
+    Ok(Job::new(cancel, move |teller| {
+        let checks = checks.sources(&teller);
+        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
+        spawnlock::wait_for(checks, &how).map(|()| Outcome::D(()))
     }))
 }
 

@@ -8,8 +8,9 @@ use napi::Status;
 use napi::bindgen_prelude::{Either5, External, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
-use spawnlock::{Cancel, Event};
+use spawnlock::{Cancel, Event, Reply};
 
+use crate::check::Question;
 use crate::error::{Code, Failure, Problem};
 use crate::event::ServerEvent;
 use crate::lock::Slot;
@@ -19,10 +20,11 @@ use crate::status::ServerStatus;
 /// What a call gives when all is well.
 pub(crate) type Outcome = Either5<Server, ServerStatus, Vec<ServerStatus>, (), bool>;
 
-/// What JavaScript is handed: an event, or a failure, or the outcome.
-type Delivery = FnArgs<(Option<ServerEvent>, Option<Failure>, Option<Outcome>)>;
+/// What JavaScript is handed: an event, or a failure, or the outcome, or a question to a function of its own.
+type Parts = (Option<ServerEvent>, Option<Failure>, Option<Outcome>, Option<Question>);
+type Delivery = FnArgs<Parts>;
 
-/// The way back to the thread of JavaScript. Events and the end go the same way, so none overtakes another.
+/// The way back to the thread of JavaScript. Events, questions and the end go the same way, so none overtakes another.
 type Way = ThreadsafeFunction<Delivery, (), Delivery, Status, false>;
 
 type Work = Box<dyn FnOnce(Teller) -> spawnlock::Result<Outcome> + Send>;
@@ -59,12 +61,12 @@ impl Job {
     }
 }
 
-/// Starts a job. `deliver(event, failure, outcome)` is called for every event and, with the others, once at the end;
+/// Starts a job. `deliver(event, failure, outcome, question)` is called for every event and every question, and once at the end;
 /// until then the process stays alive.
 #[napi(skip_typescript)]
 pub fn start(job: &mut External<Job>, deliver: Function<Delivery, ()>) -> napi::Result<(), Code> {
     if let Some(outcome) = job.at_once.take().and_then(|at_once| at_once()) {
-        return deliver.call((None, None, Some(outcome)).into()).map_err(|error| Problem::from(error).into());
+        return deliver.call((None, None, Some(outcome), None).into()).map_err(|error| Problem::from(error).into());
     }
     let Some(work) = job.work.take() else { return Ok(()) };
     let way: Arc<Way> =
@@ -79,12 +81,18 @@ pub fn cancel(job: &External<Job>) {
     job.cancel.cancel();
 }
 
-/// Passes events on while a job runs.
+/// Passes events and questions on while a job runs.
+#[derive(Clone)]
 pub(crate) struct Teller(Arc<Way>);
 
 impl Teller {
     pub(crate) fn tell(&self, event: &Event) {
-        send(&self.0, (Some(ServerEvent::from(event)), None, None));
+        send(&self.0, (Some(ServerEvent::from(event)), None, None, None));
+    }
+
+    /// Puts a question to a function, by its place among the checks.
+    pub(crate) fn ask(&self, check: u32, reply: Reply) {
+        send(&self.0, (None, None, None, Some(Question::new(check, reply))));
     }
 }
 
@@ -92,13 +100,13 @@ fn deliver_end(way: &Arc<Way>, work: Work) {
     let teller = Teller(Arc::clone(way));
     // The host must neither die nor wait for ever because we broke. (Where the build unwinds; what we ship aborts, to be small.)
     match catch_unwind(AssertUnwindSafe(|| work(teller))) {
-        Ok(Ok(outcome)) => send(way, (None, None, Some(outcome))),
-        Ok(Err(error)) => send(way, (None, Some(error.into()), None)),
-        Err(panic) => send(way, (None, Some(Failure::native(panic_text(&*panic))), None)),
+        Ok(Ok(outcome)) => send(way, (None, None, Some(outcome), None)),
+        Ok(Err(error)) => send(way, (None, Some(error.into()), None, None)),
+        Err(panic) => send(way, (None, Some(Failure::native(panic_text(&*panic))), None, None)),
     }
 }
 
-fn send(way: &Way, delivery: (Option<ServerEvent>, Option<Failure>, Option<Outcome>)) {
+fn send(way: &Way, delivery: Parts) {
     // The queue has no limit, and an environment that is closing wants nothing more.
     way.call(delivery.into(), ThreadsafeFunctionCallMode::NonBlocking);
 }

@@ -132,7 +132,7 @@ impl Flow {
             name: plan.name.clone(),
             url: plan.endpoint.as_ref().map(ToString::to_string),
             host: plan.endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
-            port: plan.endpoint.as_ref().and_then(Endpoint::port),
+            port: plan.endpoint.as_ref().and_then(Endpoint::port).or_else(|| self.call.last().and_then(|answer| answer.port)),
             pid: record.and_then(|record| record.pid),
             origin,
             generation: record.map(|record| record.generation),

@@ -26,6 +26,12 @@ fn shell(scene: &Scene, check: impl Into<CheckSource>, line: &str) -> ServerSpec
     ServerSpec::new(scene.name()).state_dir(scene.state_dir()).timeout(SOON * 2).shell(line).ready(check)
 }
 
+/// A command that connects to the server.
+fn connects(scene: &Scene) -> Check {
+    let line = format!("exec 3<>/dev/tcp/127.0.0.1/{}", scene.port());
+    Check::from_value(&json!({ "exec": ["bash", "-c", line] })).unwrap()
+}
+
 fn script(path: &Path, text: &str) {
     fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -200,6 +206,8 @@ fn a_file_counts_only_when_it_is_not_older_than_the_start() {
     assert!(server.ready_ms().unwrap() >= 400, "{server:?}");
     assert_eq!(fs::read_to_string(&file).unwrap().trim(), server.pid().unwrap().to_string());
     kill_and_wait(server.pid().unwrap());
+    // The times of files are as coarse as the kernel's ticks.
+    thread::sleep(Duration::from_millis(50));
     let next = shell(&scene, check.as_str(), &line).ensure().unwrap();
     assert_eq!((next.origin(), next.generation()), (Origin::Started, Some(2)), "the file of a dead server is nobody's word");
     assert!(next.ready_ms().unwrap() >= 400, "{next:?}");
@@ -221,7 +229,7 @@ fn checks_of_several_kinds_must_all_pass() {
     let scene = Scene::new();
     let file = scene.path("late");
     let check = format!("file:{}", file.display());
-    let call = scene.spec(&["--print", "hello there"]).ready("log:hello .here").ready(check.as_str()).ready("exec:true");
+    let call = scene.spec(&["--print", "hello there"]).ready("log:hello .here").ready(check.as_str()).ready(connects(&scene));
     let waiting = thread::spawn(move || call.ensure());
     wait_until("it is started", SOON, || scene.living().len() == 1);
     thread::sleep(Duration::from_millis(300));
@@ -235,11 +243,26 @@ fn checks_of_several_kinds_must_all_pass() {
 #[test]
 fn a_restart_keeps_every_check_that_can_be_written() {
     let scene = Scene::new();
-    let exec = Check::from_value(&json!({ "exec": ["test", "-d", "/"] })).unwrap();
-    let server = scene.spec(&["--print", "hello"]).ready("log:hel+o").ready(exec).ready("exec:true").ensure().unwrap();
+    let line = format!("exec:bash -c 'exec 3<>/dev/tcp/127.0.0.1/{}'", scene.port());
+    let flags = ["--print", "hello", "--notify", "READY=1"];
+    let server = scene.spec(&flags).ready("log:hel+o").ready(connects(&scene)).ready(line.as_str()).ready("notify").ensure().unwrap();
+    let before = scene.record()["ready"].clone();
+    assert_eq!(before.as_array().unwrap().len(), 5);
     let next = scene.restart().unwrap();
     assert_eq!(next.generation(), server.generation().map(|generation| generation + 1));
-    assert_eq!(scene.record()["ready"], json!([scene.url(), "log:hel+o", { "exec": ["test", "-d", "/"] }, "exec:true"]));
+    assert_eq!(scene.record()["ready"], before);
+}
+
+#[test]
+fn a_server_that_somebody_started_by_hand_is_found_though_it_left_nothing_with_us() {
+    let scene = Scene::new();
+    let command = scene.command(&[]);
+    let mut child = std::process::Command::new(&command[0]).args(&command[1..]).spawn().unwrap();
+    wait_until("it listens", SOON, || !scene.port_is_free());
+    let server = scene.spec(&[]).ready("log:hello").ready("notify").ready("file:/no/such/file").ensure().unwrap();
+    assert_eq!(server.origin(), Origin::Foreign);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

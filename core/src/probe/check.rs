@@ -189,9 +189,14 @@ impl Check {
         }
     }
 
-    /// Whether it looks at what the server left, or runs where the server does.
-    pub(super) fn is_about_server(&self) -> bool {
-        matches!(self, Check::Exec(_) | Check::Log(_) | Check::File { .. } | Check::Notify)
+    /// Whether it looks at what a server of ours left behind.
+    pub(super) fn is_about_ours(&self) -> bool {
+        matches!(self, Check::Log(_) | Check::File { .. } | Check::Notify)
+    }
+
+    /// Whether it is a command, which runs where the server does.
+    pub(super) fn runs_there(&self) -> bool {
+        matches!(self, Check::Exec(_))
     }
 
     /// The check as it can be written into a record; a function cannot.

@@ -9,7 +9,7 @@ use super::about::About;
 use super::{Answer, Verdict};
 
 /// The kernel gives files the time of its last tick, which may be this much behind the clock.
-const TICK_MS: u64 = 20;
+const TICK_MS: u64 = 10;
 
 /// Whether the file is there. Where a server is meant, only what was made since its start counts, and only while it lives:
 /// what an earlier one left behind is nobody's word.

@@ -120,13 +120,17 @@ impl Probe {
 
     /// Whether a check is a command.
     pub(crate) fn runs_commands(&self) -> bool {
-        self.checks.iter().any(|check| matches!(check, Check::Exec(_)))
+        self.checks.iter().any(Check::runs_there)
     }
 
-    /// Asks every check and gives the answer that decides. `about` is told when a check looks at what the server left.
+    /// Asks every check and gives the answer that decides. `about` is told when a check looks at what the server left; while
+    /// nothing of ours lives such a check has nothing to say of a server that others may have started.
     pub(crate) fn ask(&self, about: impl FnOnce() -> About, patience: &Patience) -> Result<Answer, Unasked> {
-        let about = self.checks.iter().any(Check::is_about_server).then(about);
-        let answers = self.checks.iter().map(|check| self.ask_one(check, about.as_ref(), patience));
+        let about = self.checks.iter().any(|check| check.is_about_ours() || check.runs_there()).then(about);
+        let nothing_lives = about.as_ref().is_some_and(|about| !about.lives);
+        let (ours, others): (Vec<&Check>, _) = self.checks.iter().partition(|check| check.is_about_ours());
+        let asked = if nothing_lives && !others.is_empty() { others } else { [ours, others].concat() };
+        let answers = asked.into_iter().map(|check| self.ask_one(check, about.as_ref(), patience));
         Ok(decisive(answers.collect::<Result<_, _>>()?))
     }
 

@@ -76,7 +76,7 @@ export type Check =
  * True is ready, false and nothing are nobody there, a word is the verdict of that name; what it throws is nobody there.
  * It is called on the main thread; a promise that takes longer than `probeTimeout` is `busy`.
  */
-export type CheckFunction = () => CheckAnswer | Promise<CheckAnswer>;
+export type CheckFunction = (() => CheckAnswer) | (() => Promise<CheckAnswer>);
 export type CheckAnswer = boolean | Verdict | null | undefined;
 
 /** GET of one page: `http://host:port/path`, or over a Unix socket `http+unix:/path:/page`. */
@@ -135,13 +135,6 @@ export declare class SpawnLock {
 
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-export declare class ExternalObject<T> {
-  readonly '': {
-    readonly '': unique symbol
-    [K: symbol]: T
-  }
 }
 
 /**
@@ -274,14 +267,6 @@ export interface LockOptions {
   signal?: AbortSignal
   /** Told on whom one waits, and from whom a lock was taken; by the sync forms afterwards. */
   onEvent?: (event: ServerEvent) => void
-}
-
-/** A question to a function of JavaScript. */
-export interface Question {
-  /** Which of the checks it is put to. */
-  check: number
-  /** Where the answer is left. */
-  reply: ExternalObject<Answerable>
 }
 
 /**

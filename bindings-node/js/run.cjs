@@ -20,8 +20,8 @@ async function run(prepare, options, checks) {
 function ended(job, signal, onEvent, checks) {
   return new Promise((resolve, reject) => {
     const done = signal ? onAbort(signal, () => native.cancel(job)) : () => {};
-    native.start(job, (event, failure, outcome, question) => {
-      if (question) return void ask([checks].flat()[question.check], question.reply);
+    native.start(job, (event, failure, outcome, check, reply) => {
+      if (reply) return void ask([checks].flat()[check], reply);
       if (event) return onEvent(eventOf(event));
       done();
       if (failure) reject(failure);

@@ -15,7 +15,7 @@ export type Check =
  * True is ready, false and nothing are nobody there, a word is the verdict of that name; what it throws is nobody there.
  * It is called on the main thread; a promise that takes longer than `probeTimeout` is `busy`.
  */
-export type CheckFunction = () => CheckAnswer | Promise<CheckAnswer>;
+export type CheckFunction = (() => CheckAnswer) | (() => Promise<CheckAnswer>);
 export type CheckAnswer = boolean | Verdict | null | undefined;
 
 /** GET of one page: `http://host:port/path`, or over a Unix socket `http+unix:/path:/page`. */

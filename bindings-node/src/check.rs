@@ -67,21 +67,12 @@ fn one(given: Unknown, at: u32) -> napi::Result<OneCheck> {
     }
 }
 
-/// A question to a function of JavaScript.
-#[napi(object, object_from_js = false, skip_typescript)]
-pub struct Question {
-    /// Which of the checks it is put to.
-    pub check: u32,
-    /// Where the answer is left.
-    pub reply: External<Answerable>,
-}
-
 /// A reply that was not given yet.
 pub struct Answerable(Mutex<Option<Reply>>);
 
-impl Question {
-    pub(crate) fn new(check: u32, reply: Reply) -> Self {
-        Question { check, reply: External::new(Answerable(Mutex::new(Some(reply)))) }
+impl From<Reply> for Answerable {
+    fn from(reply: Reply) -> Self {
+        Answerable(Mutex::new(Some(reply)))
     }
 }
 

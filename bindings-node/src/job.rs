@@ -10,7 +10,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use spawnlock::{Cancel, Event, Reply};
 
-use crate::check::Question;
+use crate::check::Answerable;
 use crate::error::{Code, Failure, Problem};
 use crate::event::ServerEvent;
 use crate::lock::Slot;
@@ -20,8 +20,8 @@ use crate::status::ServerStatus;
 /// What a call gives when all is well.
 pub(crate) type Outcome = Either5<Server, ServerStatus, Vec<ServerStatus>, (), bool>;
 
-/// What JavaScript is handed: an event, or a failure, or the outcome, or a question to a function of its own.
-type Parts = (Option<ServerEvent>, Option<Failure>, Option<Outcome>, Option<Question>);
+/// What JavaScript is handed: an event, or a failure, or the outcome, or a question to one of its own checks and where the answer is left.
+type Parts = (Option<ServerEvent>, Option<Failure>, Option<Outcome>, Option<u32>, Option<External<Answerable>>);
 type Delivery = FnArgs<Parts>;
 
 /// The way back to the thread of JavaScript. Events, questions and the end go the same way, so none overtakes another.
@@ -61,12 +61,12 @@ impl Job {
     }
 }
 
-/// Starts a job. `deliver(event, failure, outcome, question)` is called for every event and every question, and once at the end;
+/// Starts a job. `deliver(event, failure, outcome, check, reply)` is called for every event and every question, and once at the end;
 /// until then the process stays alive.
 #[napi(skip_typescript)]
 pub fn start(job: &mut External<Job>, deliver: Function<Delivery, ()>) -> napi::Result<(), Code> {
     if let Some(outcome) = job.at_once.take().and_then(|at_once| at_once()) {
-        return deliver.call((None, None, Some(outcome), None).into()).map_err(|error| Problem::from(error).into());
+        return deliver.call((None, None, Some(outcome), None, None).into()).map_err(|error| Problem::from(error).into());
     }
     let Some(work) = job.work.take() else { return Ok(()) };
     let way: Arc<Way> =
@@ -87,12 +87,12 @@ pub(crate) struct Teller(Arc<Way>);
 
 impl Teller {
     pub(crate) fn tell(&self, event: &Event) {
-        send(&self.0, (Some(ServerEvent::from(event)), None, None, None));
+        send(&self.0, (Some(ServerEvent::from(event)), None, None, None, None));
     }
 
     /// Puts a question to a function, by its place among the checks.
     pub(crate) fn ask(&self, check: u32, reply: Reply) {
-        send(&self.0, (None, None, None, Some(Question::new(check, reply))));
+        send(&self.0, (None, None, None, Some(check), Some(External::new(reply.into()))));
     }
 }
 
@@ -100,9 +100,9 @@ fn deliver_end(way: &Arc<Way>, work: Work) {
     let teller = Teller(Arc::clone(way));
     // The host must neither die nor wait for ever because we broke. (Where the build unwinds; what we ship aborts, to be small.)
     match catch_unwind(AssertUnwindSafe(|| work(teller))) {
-        Ok(Ok(outcome)) => send(way, (None, None, Some(outcome), None)),
-        Ok(Err(error)) => send(way, (None, Some(error.into()), None, None)),
-        Err(panic) => send(way, (None, Some(Failure::native(panic_text(&*panic))), None, None)),
+        Ok(Ok(outcome)) => send(way, (None, None, Some(outcome), None, None)),
+        Ok(Err(error)) => send(way, (None, Some(error.into()), None, None, None)),
+        Err(panic) => send(way, (None, Some(Failure::native(panic_text(&*panic))), None, None, None)),
     }
 }
 

@@ -5,7 +5,7 @@ import type { Origin, Server, ServerEvent, ServerStatus } from 'spawnlock';
 
 const check: Check = { http: 'http://localhost:1987/health', status: [200, '300-399'], json: { 'app.name': 'api' } };
 
-const isThere: CheckFunction = async () => 'starting';
+const isThere: CheckFunction = async () => ((await fetch('http://localhost:1987')).ok ? true : 'starting');
 const checks: Check[] = ['notify', isThere, () => true, () => {}, { exec: ['pg_isready', '-q'] }, { log: 'listening' }, { file: 'up' }];
 const waited: void = await waitFor(checks, { timeout: 1_000, probeTimeout: 500, gone: true, signal: AbortSignal.timeout(1_000) });
 

@@ -14,6 +14,7 @@ mod names;
 mod options;
 mod restart;
 mod server;
+mod wait;
 
 use pyo3::prelude::*;
 
@@ -38,6 +39,8 @@ mod _native {
     use super::server::Server;
     #[pymodule_export]
     use super::typed::words;
+    #[pymodule_export]
+    use super::wait::Wait;
 
     /// The version of the package.
     #[pymodule_export]

@@ -31,6 +31,7 @@ pub enum Command {
     Status(Status),
     Stop(Stop),
     Restart(Restart),
+    Wait(Wait),
     List,
 }
 
@@ -88,6 +89,15 @@ pub struct Restart {
     pub print: Vec<Fact>,
 }
 
+/// What `wait` was told; [`help::WAIT`] says what each means.
+#[derive(Debug, Default)]
+pub struct Wait {
+    pub checks: Vec<String>,
+    pub gone: bool,
+    pub timeout: Option<String>,
+    pub probe_timeout: Option<String>,
+}
+
 impl Wish {
     /// Reads the words behind the program's name.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
@@ -136,6 +146,7 @@ impl Command {
             "status" => Some(Command::Status(Status::default())),
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
+            "wait" => Some(Command::Wait(Wait::default())),
             "list" => Some(Command::List),
             _ => None,
         }
@@ -147,6 +158,7 @@ impl Command {
             Command::Status(status) => status.take(flag, words),
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
+            Command::Wait(wait) => wait.take(flag, words),
             Command::List => Ok(false),
         }
     }
@@ -158,6 +170,10 @@ impl Command {
             Command::Restart(restart) => &mut restart.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
+                return true;
+            }
+            Command::Wait(wait) => {
+                wait.checks.push(name.to_owned());
                 return true;
             }
             Command::List => return false,
@@ -180,7 +196,7 @@ impl Command {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
             Command::Restart(restart) => &restart.print[..],
-            Command::Stop(_) | Command::List => &[],
+            Command::Stop(_) | Command::Wait(_) | Command::List => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
         not_both(("--print", !print.is_empty()), ("--json", common.json))?;
@@ -198,7 +214,8 @@ impl Command {
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
             Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
-            Command::Status(_) | Command::Restart(_) | Command::List => Ok(()),
+            Command::Wait(wait) if wait.checks.is_empty() => Err(Trouble::usage("CHECK", "is missing: say what to wait for")),
+            Command::Status(_) | Command::Restart(_) | Command::Wait(_) | Command::List => Ok(()),
         }
     }
 }
@@ -262,6 +279,18 @@ impl Restart {
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
             "--break-after" => self.break_after = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Wait {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--gone" => self.gone = true,
+            "--timeout" => self.timeout = Some(words.text()?),
+            "--probe-timeout" => self.probe_timeout = Some(words.text()?),
             _ => return Ok(false),
         }
         Ok(true)

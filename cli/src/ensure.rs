@@ -127,7 +127,7 @@ pub fn time(flag: &str, text: Option<String>) -> Result<Option<Duration>> {
 /// What `--ready` says; without it, the usual health page at the port.
 fn checks(ready: Vec<String>, host: Option<String>, port: Option<u16>) -> Result<Vec<CheckSource>> {
     match (host, port) {
-        _ if !ready.is_empty() => ready.into_iter().map(check).collect(),
+        _ if !ready.is_empty() => ready.into_iter().map(|text| check("--ready", text)).collect(),
         (host, Some(port)) => Ok(vec![CheckSource::from(address(host.as_deref().unwrap_or(HOST), port))]),
         (Some(_), None) => Err(Trouble::usage("--host", "needs a --port as well")),
         (None, None) => Ok(Vec::new()),
@@ -139,12 +139,13 @@ fn address(host: &str, port: u16) -> String {
     if bare_v6 { format!("http://[{host}]:{port}{HEALTH}") } else { format!("http://{host}:{port}{HEALTH}") }
 }
 
-fn check(text: String) -> Result<CheckSource> {
+/// A check as it is written: text, or a JSON object.
+pub fn check(option: &str, text: String) -> Result<CheckSource> {
     if !text.trim_start().starts_with('{') {
         return Ok(CheckSource::from(text));
     }
     let object: Value =
-        serde_json::from_str(&text).map_err(|problem| Trouble::usage("--ready", format_args!("is no JSON object: {problem}")))?;
+        serde_json::from_str(&text).map_err(|problem| Trouble::usage(option, format_args!("is no JSON object: {problem}")))?;
     Ok(CheckSource::from(&object))
 }
 

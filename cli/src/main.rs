@@ -21,6 +21,7 @@ mod list;
 mod restart;
 mod status;
 mod stop;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Status(status) => status::run(&status, common, output),
         Command::Stop(stop) => stop::run(&stop, common, output),
         Command::Restart(restart) => restart::run(restart, common, output),
+        Command::Wait(wait) => wait::run(wait, common, output),
         Command::List => list::run(common, output),
     }
 }

@@ -21,7 +21,7 @@ Origin = Literal["started", "joined", "reused", "foreign"]
 #: What a server is doing.
 State = Literal["running", "starting", "stopped"]
 #: The kinds of events.
-EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "warning"]
+EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "status", "warning"]
 #: What to do where no lock can be had.
 OnLockUnavailable = Literal["proceed", "fail"]
 #: What a lock is made of.
@@ -108,4 +108,13 @@ class RestartOptions(TypedDict, total=False):
     stop_timeout: Seconds | None
     break_after: Seconds | None
     state_dir: StrPath | None
+    on_event: Listener | None
+
+
+class WaitOptions(TypedDict, total=False):
+    """The options of `wait_for`; one that is None counts as not given."""
+
+    timeout: Seconds | None
+    probe_timeout: Seconds | None
+    gone: bool | None
     on_event: Listener | None

@@ -16,3 +16,4 @@ mod stdout;
 mod terminal;
 mod usage;
 mod variables;
+mod waits;

@@ -89,6 +89,12 @@ test('a line of the log, a file and the word of the server make it ready', async
   );
 });
 
+test('the last status of a server that never gets ready is in the error', async (t) => {
+  const it = await scene(t);
+  const call = ensureServer({ ...it.options('--notify', 'STATUS=step 3 of 7'), ready: 'notify', timeout: 500 });
+  await assert.rejects(call, { code: 'ERR_SPAWNLOCK_TIMEOUT', status: 'step 3 of 7', message: /status   step 3 of 7/ });
+});
+
 test('a command that does not exist is a wrong option', async (t) => {
   const it = await scene(t);
   const ready = { exec: ['no-such-program-here'] };

@@ -13,6 +13,7 @@ import pytest
 
 import spawnlock
 from conftest import Scene, free_port
+from spawnlock.types import Check
 
 
 def test_a_line_of_the_log_a_file_and_the_word_of_the_server_make_it_ready(scene: Scene) -> None:
@@ -38,8 +39,9 @@ def test_a_command_that_does_not_exist_is_a_wrong_option(scene: Scene) -> None:
 
 
 def test_a_status_is_in_the_error_of_one_that_is_never_ready(scene: Scene) -> None:
-    with pytest.raises(spawnlock.SpawnlockTimeoutError, match="status   step 3 of 7"):
+    with pytest.raises(spawnlock.SpawnlockTimeoutError, match="status   step 3 of 7") as caught:
         scene.ensure("--notify", "STATUS=step 3 of 7", ready="notify", timeout=0.5)
+    assert caught.value.status == "step 3 of 7"
 
 
 def test_a_wait_ends_when_everything_is_there(tmp_path: Path) -> None:
@@ -47,7 +49,7 @@ def test_a_wait_ends_when_everything_is_there(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         timer = threading.Timer(0.1, file.touch)
         timer.start()
-        checks = [f"tcp:127.0.0.1:{listener.getsockname()[1]}", f"file:{file}", lambda: file.exists(), "exec:true"]
+        checks: list[Check] = [f"tcp:127.0.0.1:{listener.getsockname()[1]}", f"file:{file}", lambda: file.exists(), "exec:true"]
         spawnlock.wait_for(checks, timeout=timedelta(seconds=20), probe_timeout=5)
         timer.join()
     assert file.exists()

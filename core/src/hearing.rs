@@ -14,7 +14,7 @@ use crate::sys::Interest;
 
 /// The desk of one start; none where no check asks for the server's word, or where somebody else hears it.
 #[derive(Debug, Default)]
-pub(crate) struct Hearing(Option<NotifyDesk>);
+pub(crate) struct Hearing(Option<Box<NotifyDesk>>);
 
 impl Hearing {
     /// Opens the desk before the server exists.
@@ -26,7 +26,7 @@ impl Hearing {
             return Ok(Hearing(None));
         }
         let desk = NotifyDesk::bind(&call.plan.place, record.generation).map_err(|cause| call.report().no_desk(cause))?;
-        Ok(Hearing(Some(desk)))
+        Ok(Hearing(Some(Box::new(desk))))
     }
 
     /// Opens it again, for a start whose starter is gone.
@@ -34,10 +34,11 @@ impl Hearing {
         if !call.plan.probe.awaits_word() {
             return Hearing(None);
         }
-        Hearing(NotifyDesk::take_over(&call.plan.place, record.generation).unwrap_or_else(|error| {
+        let desk = NotifyDesk::take_over(&call.plan.place, record.generation).unwrap_or_else(|error| {
             call.warn(format!("what the server says of itself cannot be heard: {error}"));
             None
-        }))
+        });
+        Hearing(desk.map(Box::new))
     }
 
     /// What the server is told of it.
@@ -47,7 +48,7 @@ impl Hearing {
 
     /// What was said so far.
     pub(crate) fn said(&self) -> Option<&Notified> {
-        self.0.as_ref().map(NotifyDesk::said)
+        self.0.as_ref().map(|desk| desk.said())
     }
 
     /// Hears what there is, and passes a new status on.

@@ -9,7 +9,7 @@ from spawnlock.errors import SpawnlockError
 from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StrPath, Verdict
 from typing import Final, SupportsIndex, final
 
-__all__ = ["__version__", "Acquired", "Event", "Guard", "Holder", "Job", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "Event", "Guard", "Holder", "Job", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "Wait", "begin_stop", "list_servers", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """
@@ -388,6 +388,21 @@ class Status:
     def url(self, /) -> str | None:
         """
         Where it answers.
+        """
+
+@final
+class Wait:
+    """
+    A wait to be made. Use `spawnlock.wait_for` and its kin, which take the same options.
+    """
+    def __new__(cls, /, checks: Ready, *, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, gone: bool | None = None, on_event: Listener | None = None) -> Wait: ...
+    def begin(self, /, done: Done) -> Job:
+        """
+        Waits on a thread of its own, then calls `done(None, error)` there.
+        """
+    def wait(self, /) -> None:
+        """
+        Waits; other threads run meanwhile, and Ctrl-C ends the wait.
         """
 
 def begin_stop(done: Done, name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> Job:

@@ -54,7 +54,7 @@ Command = Sequence[StrPath]
 #: A check: text, a dict with the details, or a function.
 Check = Union[str, dict[str, Any], Callable[[], Union[bool, Verdict, None]]]
 #: One check, or several that must all pass.
-Ready = Union[Check, list[Check], tuple[Check, ...]]
+Ready = Union[Check, Sequence[Check]]
 #: Variables for the server.
 Environment = Mapping[str, str]
 #: Fields of a health answer, dotted where nested, and the values they must have.

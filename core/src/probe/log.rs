@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use regex_lite::Regex;
@@ -66,8 +66,8 @@ impl LogCheck {
 }
 
 impl Reading {
-    fn begin(&mut self, path: &PathBuf, offset: u64, generation: u64) {
-        let this = (path.clone(), offset, generation);
+    fn begin(&mut self, path: &Path, offset: u64, generation: u64) {
+        let this = (path.to_owned(), offset, generation);
         if self.of.as_ref() != Some(&this) {
             *self = Reading { of: Some(this), at: offset, ..Reading::default() };
         }

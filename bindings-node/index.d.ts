@@ -214,6 +214,8 @@ export interface Failure {
   pid?: number
   /** What to look at or change next, where it is known. */
   hint?: string
+  /** What the server last said it was doing, by `STATUS=`. */
+  status?: string
   /** The log of the server. */
   logFile?: string
   /** The last lines the server wrote in this attempt, oldest first. */

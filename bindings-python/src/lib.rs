@@ -17,6 +17,7 @@ mod notify;
 mod options;
 mod restart;
 mod server;
+mod wait;
 
 use pyo3::prelude::*;
 
@@ -47,6 +48,8 @@ mod _native {
     use super::server::Server;
     #[pymodule_export]
     use super::typed::words;
+    #[pymodule_export]
+    use super::wait::Wait;
 
     /// The version of the package.
     #[pymodule_export]

@@ -34,6 +34,7 @@ pub enum Command {
     Status(Status),
     Stop(Stop),
     Restart(Restart),
+    Wait(Wait),
     List,
     Init(Init),
 }
@@ -113,6 +114,15 @@ pub struct Init {
     pub file: Option<PathBuf>,
 }
 
+/// What `wait` was told; [`help::WAIT`] says what each means.
+#[derive(Debug, Default)]
+pub struct Wait {
+    pub checks: Vec<String>,
+    pub gone: bool,
+    pub timeout: Option<String>,
+    pub probe_timeout: Option<String>,
+}
+
 impl Wish {
     /// Reads the words behind the program's name.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
@@ -164,6 +174,7 @@ impl Command {
             "status" => Some(Command::Status(Status::default())),
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
+            "wait" => Some(Command::Wait(Wait::default())),
             "list" => Some(Command::List),
             "init" => Some(Command::Init(Init::default())),
             _ => None,
@@ -177,6 +188,7 @@ impl Command {
             Command::Status(status) => status.take(flag, words),
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
+            Command::Wait(wait) => wait.take(flag, words),
             Command::List => Ok(false),
             Command::Init(init) => init.take(flag, words),
         }
@@ -195,6 +207,10 @@ impl Command {
             Command::Init(init) => &mut init.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
+                return true;
+            }
+            Command::Wait(wait) => {
+                wait.checks.push(name.to_owned());
                 return true;
             }
             Command::List => return false,
@@ -218,7 +234,7 @@ impl Command {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
             Command::Restart(restart) => &restart.print[..],
-            Command::Run(_) | Command::Stop(_) | Command::List | Command::Init(_) => &[],
+            Command::Run(_) | Command::Stop(_) | Command::Wait(_) | Command::List | Command::Init(_) => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
         not_both(("--print", !print.is_empty()), ("--json", common.json))?;
@@ -233,7 +249,8 @@ impl Command {
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
             Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
-            Command::Status(_) | Command::Restart(_) | Command::List | Command::Init(_) => Ok(()),
+            Command::Wait(wait) if wait.checks.is_empty() => Err(Trouble::usage("CHECK", "is missing: say what to wait for")),
+            Command::Status(_) | Command::Restart(_) | Command::Wait(_) | Command::List | Command::Init(_) => Ok(()),
         }
     }
 }
@@ -337,6 +354,18 @@ impl Init {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match flag {
             "--file" => self.file = Some(words.path()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Wait {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--gone" => self.gone = true,
+            "--timeout" => self.timeout = Some(words.text()?),
+            "--probe-timeout" => self.probe_timeout = Some(words.text()?),
             _ => return Ok(false),
         }
         Ok(true)

@@ -24,6 +24,7 @@ mod restart;
 mod run;
 mod status;
 mod stop;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,7 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Stop(stop) => stop::run(&stop, common, output),
         Command::Restart(restart) => restart::run(restart, common, output),
         Command::Run(run) => run::run(*run, common),
+        Command::Wait(wait) => wait::run(wait, common, output),
         Command::List => list::run(common, output),
         Command::Init(init) => init::run(&init, output),
     }

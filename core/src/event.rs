@@ -20,14 +20,23 @@ pub enum EventKind {
     Ready,
     /// The server was told to stop.
     Stopping,
+    /// The server says what it is doing, by `STATUS=`.
+    Status,
     /// Something is not as it should be, and the call goes on.
     Warning,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: &'static [EventKind] =
-        &[EventKind::Waiting, EventKind::Starting, EventKind::Adopting, EventKind::Ready, EventKind::Stopping, EventKind::Warning];
+    pub const ALL: &'static [EventKind] = &[
+        EventKind::Waiting,
+        EventKind::Starting,
+        EventKind::Adopting,
+        EventKind::Ready,
+        EventKind::Stopping,
+        EventKind::Status,
+        EventKind::Warning,
+    ];
 
     /// The word for it, the same in every language.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +46,7 @@ impl EventKind {
             EventKind::Adopting => "adopting",
             EventKind::Ready => "ready",
             EventKind::Stopping => "stopping",
+            EventKind::Status => "status",
             EventKind::Warning => "warning",
         }
     }

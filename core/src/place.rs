@@ -111,6 +111,11 @@ impl Place {
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.join("server.log")
     }
+
+    /// What the server has said of itself.
+    pub(crate) fn notified(&self) -> PathBuf {
+        self.dir.join("notify.json")
+    }
 }
 
 /// Which version of a file is there: another one after every replacement.
@@ -202,6 +207,11 @@ pub(crate) fn folder(name: &str) -> String {
         return folder;
     }
     format!("{folder}-{:08x}", hash(name) as u32)
+}
+
+/// A short name that stands for a directory.
+pub(crate) fn short_name(dir: &Path) -> String {
+    format!("{:016x}", hash(&dir.to_string_lossy()))
 }
 
 /// FNV-1a, 64 bit: the protocol needs one that is the same in every version and language.

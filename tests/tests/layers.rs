@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// layer, but for `APART`.
 const LAYERS: &[&[&str]] = &[
     &["sys"],
-    &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder", "stop_when"],
+    &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder", "stop_when", "command", "notify"],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
     &[
@@ -19,10 +19,12 @@ const LAYERS: &[&[&str]] = &[
         "inside",
         "config",
         "plan",
+        "start",
         "spec",
         "declared",
         "call",
         "report",
+        "hearing",
         "minder",
         "begin",
         "attempt",
@@ -34,7 +36,7 @@ const LAYERS: &[&[&str]] = &[
         "scope",
         "addresses",
     ],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send"],
+    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send", "wait"],
     &["lib", "fuzz"],
 ];
 

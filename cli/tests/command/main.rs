@@ -20,3 +20,4 @@ mod stdout;
 mod terminal;
 mod usage;
 mod variables;
+mod waits;

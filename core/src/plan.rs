@@ -1,6 +1,5 @@
 //! A checked spec: every default and every check of an option, written once.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};

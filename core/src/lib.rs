@@ -52,6 +52,7 @@ mod attempt;
 mod call;
 mod declared;
 mod end;
+mod ended;
 mod ensure;
 mod flow;
 mod inside;
@@ -70,6 +71,7 @@ pub mod fuzz;
 
 pub use cancel::Cancel;
 pub use deadline::{duration, millis, seconds, whole};
+pub use ended::{EndReason, Ended};
 pub use ensure::Kick;
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind};

@@ -95,6 +95,14 @@ impl Place {
         self.dir.join("failure.json")
     }
 
+    pub(crate) fn ended(&self) -> PathBuf {
+        self.dir.join("ended.json")
+    }
+
+    pub(crate) fn leases(&self) -> PathBuf {
+        self.dir.join("leases")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.join("server.log")
     }

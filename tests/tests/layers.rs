@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder"],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
-    &["life", "end", "log", "inside", "plan", "spec", "declared", "call", "report", "attempt", "spelling"],
+    &["life", "end", "ended", "log", "inside", "plan", "spec", "declared", "call", "report", "attempt", "spelling"],
     &["flow", "turn", "ensure", "server", "names", "stop", "restart"],
     &["lib", "fuzz"],
 ];

@@ -3,6 +3,7 @@
 
 mod acquire;
 mod alive;
+mod brief;
 mod content;
 mod draft;
 mod existence;
@@ -28,6 +29,7 @@ use held::Held;
 
 pub(crate) use acquire::{Acquired, acquire_with_news};
 pub(crate) use alive::AliveLock;
+pub(crate) use brief::{briefly, let_go};
 pub(crate) use content::parse;
 pub(crate) use options::Terms;
 pub use options::{LockKind, LockOptions};

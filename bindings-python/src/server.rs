@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use pyo3::prelude::*;
 use spawnlock::{RestartOptions, StopOptions};
 
+use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
 use crate::options::Done;
@@ -59,6 +60,12 @@ impl Server {
         self.0.generation()
     }
 
+    /// Which version it was started as, or says that it is; `None` when nobody said.
+    #[getter]
+    fn version(&self) -> Option<&str> {
+        self.0.version()
+    }
+
     /// When it was started, in UTC.
     #[getter]
     fn started_at(&self) -> Option<SystemTime> {
@@ -81,6 +88,12 @@ impl Server {
     #[getter]
     fn place(&self) -> PathBuf {
         self.0.place().to_owned()
+    }
+
+    /// The last lines it wrote, oldest first.
+    fn tail(&self, py: Python<'_>, lines: i64) -> PyResult<Vec<String>> {
+        let lines = spawnlock::whole("lines", lines).map_err(|error| raised(py, &error))?;
+        Ok(py.detach(|| self.0.tail(lines as usize)))
     }
 
     /// Stops it, unless another generation runs by now.

@@ -48,7 +48,7 @@ macro_rules! words {
     };
 }
 
-words!(ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict);
+words!(EndReason, ErrorCode, EventKind, FlockSupport, LockKind, OnMismatch, Origin, Reuse, State, StopSignal, Unresponsive, Verdict);
 
 /// A time: seconds, or a `timedelta`.
 pub(crate) struct Seconds(f64);

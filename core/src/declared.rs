@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::deadline;
 use crate::lock::LockKind;
 use crate::plan::{Plan, Start};
+use crate::policy::StopSignal;
 use crate::probe::CheckSource;
 use crate::record::{Declared, Record};
 use crate::spec::ServerSpec;
@@ -26,6 +27,8 @@ impl Declared {
             timeout_ms: ms(spec.timeout),
             probe_timeout_ms: ms(spec.probe_timeout),
             stop_timeout_ms: ms(spec.stop_timeout),
+            stop_signal: Some(spec.stop_signal).filter(|signal| *signal != StopSignal::Term).map(|signal| signal.as_str().to_owned()),
+            version_field: spec.version_field.clone(),
             lock: Some(spec.lock).filter(|kind| *kind != LockKind::Auto).map(|kind| kind.as_str().to_owned()),
             lock_file: spec.lock_file.as_deref().and_then(|file| std::path::absolute(file).ok()),
         }
@@ -38,6 +41,7 @@ pub(crate) fn record_of(plan: &Plan, start: &Start, cwd: PathBuf, generation: u6
     record.endpoint = plan.endpoint.as_ref().map(ToString::to_string);
     record.command = start.argv.clone();
     record.cwd = cwd;
+    record.version = plan.policy.version.clone();
     record.timeout_ms = plan.timeout.as_millis() as u64;
     record.ready = plan.probe.checks.iter().filter_map(|check| check.to_value()).collect();
     let checks_lost = plan.declared.checks_lost || record.ready.len() < plan.probe.checks.len();
@@ -64,8 +68,23 @@ pub(crate) fn spec_of(record: &Record, state_dir: &Path) -> ServerSpec {
         tail_lines: kept.tail_lines,
         state_dir: Some(state_dir.to_owned()),
         stop_timeout: kept.stop_timeout_ms.map(Duration::from_millis),
+        stop_signal: kept.stop_signal.and_then(|word| StopSignal::parse(&word).ok()).unwrap_or_default(),
+        version: record.version.clone(),
+        version_field: kept.version_field,
         lock: kept.lock.and_then(|word| LockKind::parse(&word).ok()).unwrap_or_default(),
         lock_file: kept.lock_file,
         ..ServerSpec::default()
+    }
+}
+
+/// How a server that runs is to be ended, as it was declared.
+impl Record {
+    pub(crate) fn stop_signal(&self) -> StopSignal {
+        let word = self.declared.as_ref().and_then(|declared| declared.stop_signal.as_deref());
+        word.and_then(|word| StopSignal::parse(word).ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn stop_timeout(&self) -> Option<Duration> {
+        self.declared.as_ref().and_then(|declared| declared.stop_timeout_ms).map(Duration::from_millis)
     }
 }

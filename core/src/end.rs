@@ -13,6 +13,8 @@ use crate::sys::{self, Interest, Signal};
 
 /// How long the system may take to end a process that was killed.
 const AFTER_KILL: Duration = Duration::from_secs(5);
+/// After this long what lives on is looked for and killed once more.
+const LATE_FORKS: Duration = Duration::from_millis(250);
 /// The bounds of the interval between looks; it is a fiftieth of the time waited in between.
 const LOOK_LEAST: Duration = Duration::from_millis(1);
 const LOOK_MOST: Duration = Duration::from_millis(20);
@@ -111,7 +113,7 @@ impl<'a> Ours<'a> {
         }
     }
 
-    /// Ends them all: SIGTERM, at most `grace`, SIGKILL.
+    /// Ends them all: the declared stop signal, at most `grace`, SIGKILL.
     ///
     /// # Errors
     /// `STOP` when the system refuses, or when something of it cannot be seen from here; `TIMEOUT` when the caller's
@@ -122,7 +124,9 @@ impl<'a> Ours<'a> {
             return Err(fail(&self, "its processes cannot be seen from here".into())
                 .hint("they belong to another user or another pid namespace: stop it there"));
         }
-        for (signal, time) in [(Signal::Terminate, grace), (Signal::Kill, AFTER_KILL)] {
+        // The second SIGKILL is for what was forked between the look and the first.
+        let polite = Signal::from(self.record.stop_signal());
+        for (signal, time) in [(polite, grace), (Signal::Kill, LATE_FORKS), (Signal::Kill, AFTER_KILL)] {
             if let Err(cause) = self.signal(signal) {
                 return Err(fail(&self, "the system refuses the signal".into()).caused_by(cause));
             }

@@ -55,6 +55,11 @@ codes! {
     Unresponsive = "ERR_SPAWNLOCK_UNRESPONSIVE",
     /// Something that is not this server answers on its endpoint. Free the endpoint or choose another.
     Foreign = "ERR_SPAWNLOCK_FOREIGN",
+    /// The server that runs is of another version, and may not be replaced. Ask for its version, or stop it.
+    Version = "ERR_SPAWNLOCK_VERSION",
+    /// The server died soon after "ready", several times in a minute. Read the log lines; `retry_after_ms` tells when the next
+    /// start is allowed, and a restart by hand starts it at once.
+    CrashLoop = "ERR_SPAWNLOCK_CRASH_LOOP",
     /// The server, or something it started, asked for this same server. Do not call `ensure` for one's own name.
     Recursive = "ERR_SPAWNLOCK_RECURSIVE",
     /// The system forbids us to reach the endpoint. Check the permissions of the socket.
@@ -118,6 +123,9 @@ pub struct Failure {
     /// The error number of the system call that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errno: Option<i32>,
+    /// In how many milliseconds the next start is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// The text of the cause, for readers in other processes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -166,6 +174,7 @@ impl Error {
             exit_code: None,
             signal: None,
             errno: None,
+            retry_after_ms: None,
             cause: None,
         };
         Error { failure: Box::new(failure), source: None }

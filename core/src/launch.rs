@@ -10,8 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::sys::{self, Bell, Detached, Ending, NotStarted};
 
-/// Enough for a thread that only waits.
-const REAPER_STACK: usize = 64 * 1024;
+/// Enough for a thread that waits, and then writes a small file.
+const REAPER_STACK: usize = 256 * 1024;
 
 /// What is to be run, and how.
 pub(crate) struct Launch<'a> {
@@ -22,7 +22,11 @@ pub(crate) struct Launch<'a> {
     /// Where stdout and stderr go; nowhere without.
     pub(crate) log: Option<File>,
     pub(crate) alive: Option<&'a Path>,
+    /// Told how it ended, by the thread that sees it.
+    pub(crate) on_end: OnEnd,
 }
+
+type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
 
 /// A server that was started. While this exists its pid means it and nothing else: a dead one is not yet collected.
 #[derive(Debug)]
@@ -68,7 +72,7 @@ pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
         None => command.stdout(Stdio::null()).stderr(Stdio::null()),
     };
     let detached = Detached { program: &program, cwd: what.cwd, argv: what.argv, env: what.env, umask: what.umask, alive: what.alive };
-    let reaper = Reaper::new()?;
+    let reaper = Reaper::new(what.on_end)?;
     match sys::start_detached(command, &detached) {
         Ok(child) => Ok(reaper.watch(child)),
         Err(NotStarted::AliveLockTaken) => Err(Refused::Another),
@@ -120,7 +124,7 @@ impl Desk {
 }
 
 impl Reaper {
-    fn new() -> io::Result<Self> {
+    fn new(on_end: OnEnd) -> io::Result<Self> {
         let reaper = Reaper { desk: Arc::default(), death: Arc::new(Bell::new()?), ending: Arc::default() };
         let (desk, ring, tell) = (Arc::clone(&reaper.desk), Arc::clone(&reaper.death), Arc::clone(&reaper.ending));
         let wait = move || {
@@ -130,6 +134,9 @@ impl Reaper {
                 let _ = tell.set(how);
             }
             ring.ring();
+            if let Some(how) = tell.get() {
+                on_end(how);
+            }
             desk.await_release();
             let _ = child.wait();
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::Deadline;
+use crate::ended::Ended;
 use crate::error::{Error, ErrorCode, Failure, Result};
 use crate::holder::Holder;
 use crate::life::Known;
@@ -13,6 +14,7 @@ use crate::place::{self, Place};
 use crate::plan;
 use crate::probe::{Check, Probe, Verdict};
 use crate::record::{FailedAttempt, Phase, Record};
+use crate::users::users_of;
 
 /// How long `status` waits for a health answer.
 const STATUS_PROBE: Duration = Duration::from_secs(1);
@@ -69,6 +71,16 @@ pub struct Status {
     pub place: PathBuf,
     /// Who holds the spawn lock now: somebody is starting or stopping it.
     pub holder: Option<Holder>,
+    /// How far the last start has come, as its record says: starting, ready or stopped.
+    pub phase: Option<&'static str>,
+    /// Who holds a lease on it.
+    pub leases: Vec<Holder>,
+    /// Which version it was started as.
+    pub version: Option<String>,
+    /// Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`.
+    pub restarted_because: Option<String>,
+    /// How a server of this name ended last.
+    pub ended: Option<Ended>,
     /// Why the last start failed, if the last one did.
     pub last_failure: Option<Failure>,
 }
@@ -145,6 +157,11 @@ fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
         log_file: record.and_then(|record| record.log_file.clone()),
         place: place.dir().to_owned(),
         holder: SpawnLock::holder_of(place.spawn_lock(), LockKind::Auto).ok().flatten(),
+        phase: record.map(|record| record.state.as_str()),
+        leases: users_of(place),
+        version: record.and_then(|record| record.version.clone()),
+        restarted_because: record.and_then(|record| record.restarted_because.clone()),
+        ended: Ended::read(place),
         last_failure: failed.map(|failed| failed.failure),
     };
     if cancel.is_cancelled() {
@@ -159,7 +176,7 @@ fn health(record: &Record, cancel: &Cancel) -> Option<Verdict> {
     if checks.is_empty() {
         return None;
     }
-    let probe = Probe { checks, identity: None, timeout: STATUS_PROBE };
+    let probe = Probe { checks, identity: None, version_field: None, timeout: STATUS_PROBE };
     probe.ask(&Patience::new(Deadline::after(STATUS_PROBE), cancel.clone())).ok().map(|answer| answer.verdict)
 }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::Listener;
 use crate::lock::StartLock;
 use crate::place::{self, Place};
+use crate::policy::{OnMismatch, Reuse, Unresponsive};
 use crate::probe::{Check, CheckSource, Endpoint, Probe, parse_identity};
 use crate::record::Declared;
 use crate::spec::{OnLockUnavailable, ServerSpec};
@@ -40,9 +41,19 @@ pub(crate) struct Plan {
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) stop_timeout: Duration,
+    pub(crate) policy: Policy,
     pub(crate) listener: Listener,
     /// What a record keeps, for a restart.
     pub(crate) declared: Declared,
+}
+
+/// What to do about a server that runs already.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) reuse: Reuse,
+    pub(crate) version: Option<String>,
+    pub(crate) on_mismatch: OnMismatch,
+    pub(crate) unresponsive: Unresponsive,
 }
 
 /// How to start a server.
@@ -87,6 +98,10 @@ impl ServerSpec {
         if identity.is_some() && !checks.iter().any(|check| matches!(check, Check::Http(_))) {
             return Err(Error::config("identity", "needs a check over HTTP: it looks at the fields of an answer"));
         }
+        if self.version_field.is_some() && !checks.iter().any(|check| matches!(check, Check::Http(_))) {
+            return Err(Error::config("versionField", "needs a check over HTTP: it is a field of an answer"));
+        }
+        let policy = self.checked_policy()?;
         let timeout = match self.timeout {
             Some(timeout) => timeout,
             None => environment::ready_timeout()?.unwrap_or(TIMEOUT),
@@ -94,13 +109,14 @@ impl ServerSpec {
         let probe_timeout = at_least_some("probeTimeout", self.probe_timeout.unwrap_or(PROBE_TIMEOUT))?;
         Ok(Plan {
             start: if environment::disabled()? { None } else { self.checked_start()? },
-            probe: Probe { checks, identity, timeout: probe_timeout },
+            probe: Probe { checks, identity, version_field: self.version_field.clone(), timeout: probe_timeout },
             patience: Patience::new(Deadline::after(at_least_some("timeout", timeout)?), self.cancel.clone().unwrap_or_else(Cancel::never)),
             timeout,
             lock: StartLock::of(&place, self.lock, self.lock_file.as_deref().map(|file| place::file_path("lockFile", file)).transpose()?),
             lock_patience: self.lock_patience,
             on_lock_unavailable: self.on_lock_unavailable,
             stop_timeout: self.stop_timeout.unwrap_or(STOP_TIMEOUT),
+            policy,
             listener: self.listener.clone(),
             declared: Declared::of(&self),
             endpoint,
@@ -117,6 +133,20 @@ impl ServerSpec {
         };
         checked_name(&name)?;
         Ok(name)
+    }
+
+    fn checked_policy(&self) -> Result<Policy> {
+        if self.reuse == Reuse::Never && self.command.is_empty() && self.shell.is_none() {
+            return Err(Error::config("reuse", "is `never`, and no command is given to start a fresh server with"));
+        }
+        if self.version.as_ref().is_some_and(|version| version.is_empty() || version.chars().any(char::is_control)) {
+            return Err(Error::config("version", "must be a text without control characters"));
+        }
+        if self.version_field.as_deref() == Some("") {
+            return Err(Error::config("versionField", "is empty"));
+        }
+        let (version, on_mismatch) = (self.version.clone(), self.on_mismatch);
+        Ok(Policy { reuse: self.reuse, version, on_mismatch, unresponsive: self.unresponsive })
     }
 
     fn checked_start(&self) -> Result<Option<Start>> {

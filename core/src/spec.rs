@@ -9,6 +9,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
 use crate::lock::LockKind;
+use crate::policy::{OnMismatch, Reuse, StopSignal, Unresponsive};
 use crate::probe::CheckSource;
 
 /// What to do where no lock can be had: a read-only place, a file system without locks.
@@ -70,6 +71,12 @@ pub struct ServerSpec {
     pub(crate) on_lock_unavailable: OnLockUnavailable,
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) stop_timeout: Option<Duration>,
+    pub(crate) stop_signal: StopSignal,
+    pub(crate) reuse: Reuse,
+    pub(crate) version: Option<String>,
+    pub(crate) version_field: Option<String>,
+    pub(crate) on_mismatch: OnMismatch,
+    pub(crate) unresponsive: Unresponsive,
     pub(crate) cancel: Option<Cancel>,
     pub(crate) listener: Listener,
 }
@@ -192,6 +199,43 @@ impl ServerSpec {
     /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 s.
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = Some(timeout);
+        self
+    }
+
+    /// The signal that asks the server to end, whoever stops it. Default: SIGTERM.
+    pub fn stop_signal(mut self, signal: StopSignal) -> Self {
+        self.stop_signal = signal;
+        self
+    }
+
+    /// Which servers that run already will do. Default: every healthy one.
+    pub fn reuse(mut self, reuse: Reuse) -> Self {
+        self.reuse = reuse;
+        self
+    }
+
+    /// The version that is wanted: a number such as `1.4.2`, or any text such as the hash of a commit. Default: any version will do.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// The field of the health answer, dotted where nested, in which the server tells its version. Default: the version it was
+    /// started as counts.
+    pub fn version_field(mut self, field: impl Into<String>) -> Self {
+        self.version_field = Some(field.into());
+        self
+    }
+
+    /// What to do about a server of another version. Default: replace it by the newer one.
+    pub fn on_mismatch(mut self, what: OnMismatch) -> Self {
+        self.on_mismatch = what;
+        self
+    }
+
+    /// What to do about a server of ours that lives and does not answer. Default: fail with `UNRESPONSIVE`.
+    pub fn unresponsive(mut self, what: Unresponsive) -> Self {
+        self.unresponsive = what;
         self
     }
 

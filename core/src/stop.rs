@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::{Deadline, LONG_ENOUGH, readable};
 use crate::end::{self, Ours};
+use crate::ended::{EndReason, Ended};
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind, Listener};
 use crate::holder::{Holder, waiting_line, who};
@@ -13,6 +14,7 @@ use crate::lock::{Acquired, LockKind, StartGuard, StartLock};
 use crate::names::StateDir;
 use crate::place::{Place, Stamp};
 use crate::plan;
+use crate::record::Record;
 
 /// How long a stop waits for a start that is under way.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -27,12 +29,12 @@ pub struct StopOptions {
 }
 
 impl StopOptions {
-    /// The defaults: 10 s between SIGTERM and SIGKILL, whatever generation runs.
+    /// The defaults: the declared stop timeout, else 10 s, between the stop signal and SIGKILL, whatever generation runs.
     pub fn new() -> Self {
         StopOptions::default()
     }
 
-    /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 s.
+    /// How long the server may take to end after the stop signal, before SIGKILL. Default: what it was declared with, else 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -58,7 +60,7 @@ impl StopOptions {
 }
 
 impl StateDir {
-    /// Stops a server: SIGTERM to its group, a grace, SIGKILL. Returns when it is gone.
+    /// Stops a server: its stop signal (SIGTERM) to its group, a grace, SIGKILL. Returns when it is gone.
     ///
     /// # Errors
     /// `NOT_RUNNING` when nothing of ours runs under this name; `STOP` when it cannot be ended;
@@ -83,10 +85,11 @@ impl StateDir {
             pid: known.record.pid,
             holder: None,
         });
-        let grace = options.timeout.unwrap_or(plan::STOP_TIMEOUT);
+        let grace = options.timeout.or_else(|| known.record.stop_timeout()).unwrap_or(plan::STOP_TIMEOUT);
         Ours::of(&place, &known.record, false).end(grace, &patience.afresh(LONG_ENOUGH))?;
         // It is gone; a record that could not be rewritten is held against the alive lock anyway.
-        let _ = end::note_stopped(&place, known.record);
+        let _ = Ended::note(&place, &known.record, EndReason::Stopped, None);
+        let _ = end::note_stopped(&place, Record { crashes: Vec::new(), ..known.record });
         Ok(())
     }
 }

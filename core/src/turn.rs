@@ -73,6 +73,9 @@ impl Flow {
         match self.look_again()? {
             Verdict::Ready => {
                 let vouched_for = self.found()?;
+                if vouched_for.is_none() && self.known().is_some_and(|known| known.record.state == Phase::Ready) {
+                    return Err(self.call.report().lock_timeout(holder));
+                }
                 let unvouched = || self.server(self.known().map(|known| known.record).as_ref(), Origin::Joined);
                 Ok(Turn::Found(vouched_for.unwrap_or_else(unvouched)))
             }

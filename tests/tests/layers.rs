@@ -12,8 +12,11 @@ const LAYERS: &[&[&str]] = &[
     &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder"],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
-    &["life", "end", "ended", "log", "inside", "plan", "spec", "declared", "call", "report", "attempt", "spelling"],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart"],
+    &[
+        "life", "policy", "users", "version", "crash", "end", "ended", "log", "inside", "plan", "spec", "declared", "call", "report",
+        "attempt", "spelling",
+    ],
+    &["flow", "fit", "turn", "ensure", "server", "names", "logs", "prune", "stop", "restart"],
     &["lib", "fuzz"],
 ];
 

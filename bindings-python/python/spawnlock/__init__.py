@@ -8,7 +8,20 @@ started http://localhost:1987 4242
 
 from __future__ import annotations
 
-from ._native import Event, Holder, Server, SpawnLock, Status, __version__, list_servers, server_status, stop_server
+from ._native import (
+    Ended,
+    Event,
+    Holder,
+    Server,
+    SpawnLock,
+    Status,
+    __version__,
+    list_servers,
+    prune_servers,
+    server_logs,
+    server_status,
+    stop_server,
+)
 from .errors import SpawnlockConfigError, SpawnlockError, SpawnlockTimeoutError
 
 # `typing` costs as much as all of this package to import; type checkers take the name for true all the same.
@@ -20,6 +33,7 @@ if TYPE_CHECKING:
     from .types import Options, RestartOptions, Seconds, StrPath
 
 __all__ = [
+    "Ended",
     "Event",
     "Holder",
     "Server",
@@ -32,9 +46,11 @@ __all__ = [
     "ensure_server",
     "ensure_server_async",
     "list_servers",
+    "prune_servers",
     "restart_server",
     "restart_server_async",
     "server",
+    "server_logs",
     "server_status",
     "stop_server",
     "stop_server_async",
@@ -63,6 +79,13 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     on_lock_unavailable  "proceed" (warn and go on, the default) or "fail" where no lock can be had
     lock_patience        start anyway after having waited this long for the lock; default: never
     stop_timeout         how long it may take to end before it is killed; default: 10
+    stop_signal          the signal that asks it to end, whoever stops it; default: "SIGTERM"
+    reuse                which servers that run already will do: every "healthy" one, only one that was started here ("owned"),
+                         or none ("never"), and then one of ours is replaced by a fresh one
+    version              the version that is wanted: a number such as "1.4.2", or any text such as the hash of a commit
+    version_field        the field of the health answer in which the server tells its version
+    on_mismatch          "restart" (the newer one stays, and one that others hold leases on), "reuse" or "error"
+    unresponsive         "error" or "replace": what to do about a server of ours that lives and does not answer
     on_event             a function that is told what happens meanwhile, on the waiting thread
 
     Raises SpawnlockError, whose `code` says what failed and whose text says what to look at.

@@ -24,6 +24,16 @@ State = Literal["running", "starting", "stopped"]
 EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "warning"]
 #: What to do where no lock can be had.
 OnLockUnavailable = Literal["proceed", "fail"]
+#: Which servers that run already will do.
+Reuse = Literal["healthy", "owned", "never"]
+#: What to do about a server of another version.
+OnMismatch = Literal["restart", "reuse", "error"]
+#: What to do about a server of ours that lives and does not answer.
+Unresponsive = Literal["error", "replace"]
+#: The signal that asks a server to end.
+StopSignal = Literal["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]
+#: Why a server is no more.
+EndReason = Literal["exited", "stopped", "restarted", "last-user", "replaced", "outdated"]
 #: What a lock is made of.
 LockKind = Literal["auto", "flock", "excl"]
 #: What a file system makes of kernel locks.
@@ -41,6 +51,8 @@ ErrorCode = Literal[
     "ERR_SPAWNLOCK_UNHEALTHY",
     "ERR_SPAWNLOCK_UNRESPONSIVE",
     "ERR_SPAWNLOCK_FOREIGN",
+    "ERR_SPAWNLOCK_VERSION",
+    "ERR_SPAWNLOCK_CRASH_LOOP",
     "ERR_SPAWNLOCK_RECURSIVE",
     "ERR_SPAWNLOCK_DENIED",
     "ERR_SPAWNLOCK_NOT_RUNNING",
@@ -97,6 +109,12 @@ class Options(TypedDict, total=False):
     on_lock_unavailable: OnLockUnavailable | None
     lock_patience: Seconds | None
     stop_timeout: Seconds | None
+    stop_signal: StopSignal | None
+    reuse: Reuse | None
+    version: str | None
+    version_field: str | None
+    on_mismatch: OnMismatch | None
+    unresponsive: Unresponsive | None
     on_event: Listener | None
 
 

@@ -28,7 +28,7 @@ use crate::holder::Holder;
 use held::Held;
 
 pub(crate) use acquire::{Acquired, acquire_with_news};
-pub(crate) use alive::AliveLock;
+pub(crate) use alive::{AliveLock, is_held};
 pub(crate) use brief::{briefly, let_go};
 pub(crate) use content::parse;
 pub(crate) use options::Terms;

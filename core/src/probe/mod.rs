@@ -75,11 +75,13 @@ pub(crate) struct Answer {
     pub(crate) errno: Option<i32>,
     /// It failed for want of something in this process: no word about the server.
     pub(crate) our_shortage: bool,
+    /// The version it tells, where that was asked for.
+    pub(crate) version: Option<String>,
 }
 
 impl Answer {
     fn new(verdict: Verdict, text: String) -> Self {
-        Answer { verdict, text, stranger: false, errno: None, our_shortage: false }
+        Answer { verdict, text, stranger: false, errno: None, our_shortage: false, version: None }
     }
 }
 
@@ -88,6 +90,8 @@ impl Answer {
 pub(crate) struct Probe {
     pub(crate) checks: Vec<Check>,
     pub(crate) identity: Option<Expectation>,
+    /// The field of an answer that tells the version.
+    pub(crate) version_field: Option<String>,
     pub(crate) timeout: Duration,
 }
 
@@ -107,7 +111,7 @@ impl Probe {
 
     fn ask_one(&self, check: &Check, patience: &Patience) -> Result<Answer, BrokenOff> {
         let outcome = match check {
-            Check::Http(check) => http::get(check, self.identity.as_ref(), patience),
+            Check::Http(check) => http::get(check, self.identity.as_ref(), self.version_field.as_deref(), patience),
             Check::Tcp { host, port } => connect::tcp(host, *port, patience).map(|_| Answer::new(Verdict::Ready, "connected".into())),
             Check::Unix { path } => connect::unix(path, patience).map(|_| Answer::new(Verdict::Ready, "connected".into())),
             Check::Function(check) => {
@@ -139,6 +143,7 @@ fn decisive(mut answers: Vec<Answer>) -> Answer {
         Verdict::Dead => 4,
         Verdict::Ready => 5,
     };
+    let version = answers.iter().find_map(|answer| answer.version.clone());
     let any_ready = answers.iter().any(|answer| answer.verdict == Verdict::Ready);
     answers.sort_by_key(rank);
     let Some(mut first) = answers.into_iter().next() else {
@@ -147,6 +152,7 @@ fn decisive(mut answers: Vec<Answer>) -> Answer {
     if first.verdict == Verdict::Dead && any_ready {
         first.verdict = Verdict::Starting;
     }
+    first.version = version;
     first
 }
 

@@ -76,6 +76,7 @@ impl Watch {
         let add = |path: &Path, flags| rustix::fs::inotify::add_watch(fd, path, flags | WatchFlags::MASK_ADD);
         let number = match wanted {
             Wanted::Closed(file) => add(file, WatchFlags::CLOSE_WRITE)?,
+            Wanted::Written(file) => add(file, WatchFlags::MODIFY)?,
             Wanted::Published(dir) => add(dir, WatchFlags::MOVED_TO)?,
             Wanted::Removed(file) => {
                 let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -62,4 +62,6 @@ pub(crate) enum Wanted<'a> {
     Published(&'a std::path::Path),
     /// This name is gone from its directory.
     Removed(&'a std::path::Path),
+    /// A file was written to.
+    Written(&'a std::path::Path),
 }

@@ -31,6 +31,8 @@ pub enum Command {
     Status(Status),
     Stop(Stop),
     Restart(Restart),
+    Logs(Logs),
+    Prune(Prune),
     List,
 }
 
@@ -57,6 +59,12 @@ pub struct Ensure {
     pub on_lock_unavailable: Option<String>,
     pub lock_patience: Option<String>,
     pub stop_timeout: Option<String>,
+    pub stop_signal: Option<String>,
+    pub reuse: Option<String>,
+    pub version: Option<String>,
+    pub version_field: Option<String>,
+    pub on_mismatch: Option<String>,
+    pub unresponsive: Option<String>,
     pub env_prefix: Option<String>,
     pub print: Vec<Fact>,
     pub argv: Vec<String>,
@@ -86,6 +94,21 @@ pub struct Restart {
     pub stop_timeout: Option<String>,
     pub break_after: Option<String>,
     pub print: Vec<Fact>,
+}
+
+/// What `logs` was told; [`help::LOGS`] says what each means.
+#[derive(Debug, Default)]
+pub struct Logs {
+    pub name: Option<String>,
+    pub lines: Option<usize>,
+    pub follow: bool,
+    pub all_starts: bool,
+}
+
+/// What `prune` was told.
+#[derive(Debug, Default)]
+pub struct Prune {
+    pub dry_run: bool,
 }
 
 impl Wish {
@@ -136,6 +159,8 @@ impl Command {
             "status" => Some(Command::Status(Status::default())),
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
+            "logs" => Some(Command::Logs(Logs::default())),
+            "prune" => Some(Command::Prune(Prune::default())),
             "list" => Some(Command::List),
             _ => None,
         }
@@ -147,6 +172,8 @@ impl Command {
             Command::Status(status) => status.take(flag, words),
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
+            Command::Logs(logs) => logs.take(flag, words),
+            Command::Prune(prune) => prune.take(flag),
             Command::List => Ok(false),
         }
     }
@@ -156,11 +183,12 @@ impl Command {
             Command::Ensure(ensure) => &mut ensure.name,
             Command::Status(status) => &mut status.name,
             Command::Restart(restart) => &mut restart.name,
+            Command::Logs(logs) => &mut logs.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
                 return true;
             }
-            Command::List => return false,
+            Command::Prune(_) | Command::List => return false,
         };
         place.is_none() && place.replace(name.to_owned()).is_none()
     }
@@ -180,7 +208,7 @@ impl Command {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
             Command::Restart(restart) => &restart.print[..],
-            Command::Stop(_) | Command::List => &[],
+            Command::Stop(_) | Command::Logs(_) | Command::Prune(_) | Command::List => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
         not_both(("--print", !print.is_empty()), ("--json", common.json))?;
@@ -198,7 +226,9 @@ impl Command {
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
             Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
-            Command::Status(_) | Command::Restart(_) | Command::List => Ok(()),
+            Command::Logs(logs) if logs.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Logs(logs) => not_both(("--follow", logs.follow), ("--json", common.json)),
+            Command::Status(_) | Command::Restart(_) | Command::Prune(_) | Command::List => Ok(()),
         }
     }
 }
@@ -225,6 +255,12 @@ impl Ensure {
             "--on-lock-unavailable" => self.on_lock_unavailable = Some(words.text()?),
             "--lock-patience" => self.lock_patience = Some(words.text()?),
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
+            "--stop-signal" => self.stop_signal = Some(words.text()?),
+            "--reuse" => self.reuse = Some(words.text()?),
+            "--server-version" => self.version = Some(words.text()?),
+            "--version-field" => self.version_field = Some(words.text()?),
+            "--on-mismatch" => self.on_mismatch = Some(words.text()?),
+            "--unresponsive" => self.unresponsive = Some(words.text()?),
             "--env-prefix" => self.env_prefix = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
             _ => return Ok(false),
@@ -265,6 +301,25 @@ impl Restart {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+impl Logs {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--lines" => self.lines = Some(words.number("a whole number", |_: &usize| true)?),
+            "--follow" => self.follow = true,
+            "--all-starts" => self.all_starts = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Prune {
+    fn take(&mut self, flag: &str) -> Result<bool> {
+        self.dry_run |= flag == "--dry-run";
+        Ok(flag == "--dry-run")
     }
 }
 

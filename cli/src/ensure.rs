@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Server, ServerSpec, State, duration};
+use spawnlock::{
+    CheckSource, Kick, LockKind, OnLockUnavailable, OnMismatch, Reuse, Server, ServerSpec, State, StopSignal, Unresponsive, duration,
+};
 
 use crate::args::{Common, Ensure};
 use crate::exit;
@@ -108,6 +110,20 @@ fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<ServerSpec
     spec = with(spec, args.tail_lines, ServerSpec::tail_lines);
     spec = with(spec, time("--lock-patience", args.lock_patience)?, ServerSpec::lock_patience);
     spec = with(spec, time("--stop-timeout", args.stop_timeout)?, ServerSpec::stop_timeout);
+    if let Some(signal) = &args.stop_signal {
+        spec = spec.stop_signal(StopSignal::parse(signal)?);
+    }
+    if let Some(reuse) = &args.reuse {
+        spec = spec.reuse(Reuse::parse(reuse)?);
+    }
+    if let Some(what) = &args.on_mismatch {
+        spec = spec.on_mismatch(OnMismatch::parse(what)?);
+    }
+    if let Some(what) = &args.unresponsive {
+        spec = spec.unresponsive(Unresponsive::parse(what)?);
+    }
+    spec = with(spec, args.version, ServerSpec::version);
+    spec = with(spec, args.version_field, ServerSpec::version_field);
     Ok(with(spec, common.state_dir.clone(), ServerSpec::state_dir))
 }
 

@@ -35,6 +35,8 @@ const TABLE: &[(ErrorCode, u8)] = &[
     (ErrorCode::Unhealthy, FAILED),
     (ErrorCode::Unresponsive, FAILED),
     (ErrorCode::Foreign, FAILED),
+    (ErrorCode::Version, FAILED),
+    (ErrorCode::CrashLoop, FAILED),
     (ErrorCode::Recursive, FAILED),
     (ErrorCode::Denied, FAILED),
     (ErrorCode::NotRunning, NOT_RUNNING),

@@ -18,6 +18,8 @@ mod table;
 mod ensure;
 mod legacy;
 mod list;
+mod logs;
+mod prune;
 mod restart;
 mod status;
 mod stop;
@@ -43,6 +45,8 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Status(status) => status::run(&status, common, output),
         Command::Stop(stop) => stop::run(&stop, common, output),
         Command::Restart(restart) => restart::run(restart, common, output),
+        Command::Logs(logs) => logs::run(logs, common, output),
+        Command::Prune(prune) => prune::run(&prune, common, output),
         Command::List => list::run(common, output),
     }
 }

@@ -10,6 +10,7 @@ mod world;
 
 mod exit_codes;
 mod json;
+mod renewal;
 mod restarts;
 mod signals;
 mod stdout;

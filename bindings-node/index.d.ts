@@ -2,6 +2,14 @@
 
 /// <reference lib="esnext.disposable" />
 
+export type EndReason =
+  | 'exited'
+  | 'stopped'
+  | 'restarted'
+  | 'last-user'
+  | 'replaced'
+  | 'outdated'
+
 export type ErrorCode =
   | 'ERR_SPAWNLOCK_CONFIG'
   | 'ERR_SPAWNLOCK_CONFLICT'
@@ -14,6 +22,8 @@ export type ErrorCode =
   | 'ERR_SPAWNLOCK_UNHEALTHY'
   | 'ERR_SPAWNLOCK_UNRESPONSIVE'
   | 'ERR_SPAWNLOCK_FOREIGN'
+  | 'ERR_SPAWNLOCK_VERSION'
+  | 'ERR_SPAWNLOCK_CRASH_LOOP'
   | 'ERR_SPAWNLOCK_RECURSIVE'
   | 'ERR_SPAWNLOCK_DENIED'
   | 'ERR_SPAWNLOCK_NOT_RUNNING'
@@ -39,16 +49,39 @@ export type LockKind =
   | 'flock'
   | 'excl'
 
+export type OnMismatch =
+  | 'restart'
+  | 'reuse'
+  | 'error'
+
 export type Origin =
   | 'started'
   | 'joined'
   | 'reused'
   | 'foreign'
 
+export type Reuse =
+  | 'healthy'
+  | 'owned'
+  | 'never'
+
 export type State =
   | 'running'
   | 'starting'
   | 'stopped'
+
+export type StopSignal =
+  | 'SIGTERM'
+  | 'SIGINT'
+  | 'SIGHUP'
+  | 'SIGQUIT'
+  | 'SIGUSR1'
+  | 'SIGUSR2'
+  | 'SIGKILL'
+
+export type Unresponsive =
+  | 'error'
+  | 'replace'
 
 export type Verdict =
   | 'ready'
@@ -119,6 +152,22 @@ export declare class SpawnLock {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How a server that had been ready ended. */
+export interface Ended {
+  /** Which start of its name it was. */
+  generation: number
+  /** When it ended, or was found dead. */
+  endedAt: Date
+  /** The code with which it exited, where somebody saw it. */
+  exitCode: number | null
+  /** The signal that ended it, by name, where somebody saw it. */
+  signal: string | null
+  /** Why it ended. */
+  reason: EndReason
+  /** The last lines it wrote, oldest first. */
+  logTail: Array<string>
+}
+
 /**
  * Gets the server: starts it if nobody has, waits until it is ready.
  *
@@ -170,8 +219,29 @@ export interface EnsureServerOptions {
   onLockUnavailable?: 'proceed' | 'fail'
   /** Start anyway after having waited this long for the lock. Default: never. */
   lockPatience?: number
-  /** How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000. */
+  /** How long the server may take to end after the stop signal, before SIGKILL. Default: 10 000. */
   stopTimeout?: number
+  /** The signal that asks the server to end, whoever stops it. Default: `SIGTERM`. */
+  stopSignal?: StopSignal
+  /**
+   * Which servers that run already will do: every `healthy` one (the default), only one that was started here (`owned`),
+   * or none (`never`): then one of ours is replaced by a fresh one, once for all who ask at the same moment.
+   */
+  reuse?: Reuse
+  /** The version that is wanted: a number such as `1.4.2`, or any text such as the hash of a commit. Default: any will do. */
+  version?: string
+  /**
+   * The field of the health answer, dotted where nested, in which the server tells its version. Default: the version it was
+   * started as counts.
+   */
+  versionField?: string
+  /**
+   * What to do about a server of another version: `restart` (the default; the newer one stays, and so does one that others
+   * hold leases on, with a warning), `reuse` it with a warning, or `error`.
+   */
+  onMismatch?: OnMismatch
+  /** What to do about a server of ours that lives and does not answer: `error` (the default) or `replace`. */
+  unresponsive?: Unresponsive
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
@@ -194,6 +264,8 @@ export interface Failure {
   errno?: number
   /** The process concerned: the server, or the holder of the lock. */
   pid?: number
+  /** In how many milliseconds the next start is allowed, for `ERR_SPAWNLOCK_CRASH_LOOP`. */
+  retryAfterMs?: number
   /** What to look at or change next, where it is known. */
   hint?: string
   /** The log of the server. */
@@ -251,6 +323,27 @@ export interface LockOptions {
   onEvent?: (event: ServerEvent) => void
 }
 
+/** What `serverLogs` is told. */
+export interface LogOptions {
+  /** How many of the last lines. Default: 40. */
+  lines?: number
+  /** Whether the lines of earlier starts count, too. Default: false. */
+  allStarts?: boolean
+  /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
+  stateDir?: string
+}
+
+/** What `pruneServers` is told. */
+export interface PruneOptions {
+  /** Whether nothing is removed, and the names are only told. Default: false. */
+  dryRun?: boolean
+  /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
+  stateDir?: string
+}
+
+/** Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease. Resolves to their names. */
+export declare function pruneServers(options?: PruneOptions): Promise<string[]>
+
 /**
  * Stops a server and starts it again as it was declared; one that does not run is started.
  *
@@ -298,6 +391,8 @@ export interface Server {
   origin: Origin
   /** Which start of its name it is, from 1; null for a foreign one. */
   generation: number | null
+  /** Which version it was started as, or says that it is; null when nobody said. */
+  version: string | null
   /** When it was started. */
   startedAt: Date | null
   /** Milliseconds from its start to its first healthy answer. */
@@ -306,6 +401,8 @@ export interface Server {
   logFile: string | null
   /** The private directory of its name. */
   place: string
+  /** The last lines it wrote, oldest first. */
+  tail: (lines: number) => Promise<string[]>
   /** Stops it, unless another generation runs by now. */
   stop: () => Promise<void>
   /** Stops it and starts it again as it was declared. When a later generation runs by now, that one is given. */
@@ -327,6 +424,9 @@ export interface ServerEvent {
   /** Who holds the lock, for `waiting`; from whom it was taken, for `warning`. */
   holder?: LockHolder
 }
+
+/** The last lines a server wrote, oldest first, whether it runs or not. */
+export declare function serverLogs(name: string, options?: LogOptions): Promise<string[]>
 
 /** Tells what is known about a name; its checks are asked once when it lives. */
 export declare function serverStatus(name: string, options?: StatusOptions): Promise<ServerStatus>
@@ -355,6 +455,16 @@ export interface ServerStatus {
   place: string
   /** Who holds the spawn lock now: somebody is starting or stopping it. */
   holder: LockHolder | null
+  /** How far the last start has come, as its record says. */
+  phase: 'starting' | 'ready' | 'stopped' | null
+  /** Who holds a lease on it. */
+  leases: Array<LockHolder>
+  /** Which version it was started as. */
+  version: string | null
+  /** Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`. */
+  restartedBecause: string | null
+  /** How a server of this name ended last. */
+  ended: Ended | null
   /** Why the last start failed, if the last one did. */
   lastFailure: Failure | null
 }
@@ -365,14 +475,14 @@ export interface StatusOptions {
   stateDir?: string
 }
 
-/** Stops a server: SIGTERM to its group, a grace, SIGKILL. Resolves when it is gone. */
+/** Stops a server: its stop signal (SIGTERM) to its group, a grace, SIGKILL. Resolves when it is gone. */
 export declare function stopServer(name: string, options?: StopServerOptions): Promise<void>
 
 /** What `stopServer` is told. Times are in milliseconds. */
 export interface StopServerOptions {
   /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
   stateDir?: string
-  /** How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000. */
+  /** How long the server may take to end after its stop signal, before SIGKILL. Default: what it was declared with, else 10 000. */
   stopTimeout?: number
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal

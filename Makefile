@@ -124,7 +124,7 @@ test-python: build/wheel.stamp fixture
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp
-	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm)'
+	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | test(two_hundred_times)'
 
 fuzz:
 	scripts/fuzz.sh

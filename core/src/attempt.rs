@@ -51,7 +51,7 @@ pub(crate) struct Attempt {
 
 /// What came of a start.
 pub(crate) enum Begun {
-    ByUs(Attempt),
+    ByUs(Box<Attempt>),
     /// A server of this place is coming up whose starter died before anybody could see it.
     ByAnother,
 }
@@ -105,7 +105,7 @@ impl Attempt {
         record.set_process(launched.pid);
         call.note(record.write(&place));
         call.tell(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), Some(launched.pid));
-        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false }))
+        Ok(Begun::ByUs(Box::new(Attempt { record, launched: Some(launched), since, handed_over: false })))
     }
 
     /// Takes over the start of somebody who is gone.

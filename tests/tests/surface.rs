@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use spawnlock::{EndReason, ErrorCode, EventKind, FlockSupport, LockKind, OnMismatch, Origin, Reuse, State, StopSignal, Unresponsive, Verdict};
+use spawnlock::{
+    EndReason, ErrorCode, EventKind, FlockSupport, LockKind, OnMismatch, Origin, Reuse, State, StopSignal, Unresponsive, Verdict,
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

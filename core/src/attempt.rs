@@ -10,7 +10,7 @@ use crate::crash;
 use crate::deadline::{self, Deadline};
 use crate::declared;
 use crate::end::Ours;
-use crate::ended::{EndReason, Ended};
+use crate::ended::{EndReason, Ended, Watching};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
@@ -86,7 +86,11 @@ impl Attempt {
             alive: has_alive_lock(&alive).then_some(alive.as_path()),
             on_end: Box::new({
                 let (place, generation) = (place.clone(), record.generation);
-                move |ending| note_end(&place, generation, ending)
+                let watching = Watching::begin(&place, generation);
+                move |ending| {
+                    note_end(&place, generation, ending);
+                    drop(watching);
+                }
             }),
         };
         let since = Deadline::after(deadline::LONG_ENOUGH);

@@ -2,16 +2,19 @@
 
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cancel::Patience;
 use crate::deadline;
 use crate::lock;
 use crate::log;
 use crate::place::{self, Place};
 use crate::record::Record;
-use crate::sys::Ending;
+use crate::sys::{Ending, PerProcess};
 
 /// The version of the on-disk form.
 const FORMAT: u32 = 1;
@@ -19,6 +22,9 @@ const FORMAT: u32 = 1;
 const TAIL_LINES: usize = 40;
 /// Two who note the same end, one who knows why and one who knows how, wait this long for each other.
 const OTHER_NOTE: Duration = Duration::from_millis(100);
+/// How long a note of this process is waited for, and how often it is looked for.
+const OWN_NOTE: Duration = Duration::from_millis(500);
+const AGAIN: Duration = Duration::from_millis(1);
 
 /// Why a server is no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,6 +133,36 @@ impl Ended {
     fn write(&self, place: &Place) -> io::Result<()> {
         place::write_json(&place.ended(), self)
     }
+}
+
+/// The servers whose end this process watches, by place and generation.
+static WATCHED: PerProcess<Mutex<Vec<(PathBuf, u64)>>> = PerProcess::new(Default::default);
+
+fn watched() -> MutexGuard<'static, Vec<(PathBuf, u64)>> {
+    WATCHED.get().lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// This process will see how a server ends, and note it.
+pub(crate) struct Watching(PathBuf, u64);
+
+impl Watching {
+    pub(crate) fn begin(place: &Place, generation: u64) -> Self {
+        watched().push((place.dir().to_owned(), generation));
+        Watching(place.dir().to_owned(), generation)
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        watched().retain(|(place, generation)| *place != self.0 || *generation != self.1);
+    }
+}
+
+/// Waits, once a server has ended, until its parent in this very process has noted how: who removes the place next finds it at rest.
+pub(crate) fn await_note(place: &Place, generation: u64) {
+    let patience = Patience::uncancelled().within(OWN_NOTE);
+    let is_due = || watched().iter().any(|(dir, watched)| dir == place.dir() && *watched == generation);
+    while is_due() && !patience.deadline.expired() && patience.pause(AGAIN).is_ok() {}
 }
 
 /// The right to note an end; where it is not to be had in time, or at all, one goes on without.

@@ -18,6 +18,8 @@ use crate::users::users_of;
 
 /// How long a lock is tried for: somebody may merely look at it.
 const A_LOOK: Duration = Duration::from_millis(5);
+/// How long a note of how a server ended may take.
+const A_NOTE: Duration = Duration::from_millis(100);
 /// What stands in a place; a directory with anything else in it is not removed.
 const FILES: &[&str] = &[
     "start.lock",
@@ -102,6 +104,8 @@ fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// The lock goes last, so that nobody has another one while there is anything left. Names are unlinked and never followed.
 fn remove(place: &Place) -> bool {
+    // Who notes an end just now is waited for.
+    let _alone = lock::briefly(place.dir(), A_NOTE);
     let unlink = |paths: Vec<PathBuf>| paths.iter().for_each(|path| drop(sys::remove_file(path)));
     if is_real_dir(&place.leases()) {
         unlink(entries(&place.leases()).unwrap_or_default());

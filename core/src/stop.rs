@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::{Deadline, LONG_ENOUGH, readable};
 use crate::end::{self, Ours};
-use crate::ended::{EndReason, Ended};
+use crate::ended::{self, EndReason, Ended};
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind, Listener};
 use crate::holder::{Holder, waiting_line, who};
@@ -89,6 +89,7 @@ impl StateDir {
         Ours::of(&place, &known.record, false).end(grace, &patience.afresh(LONG_ENOUGH))?;
         // It is gone; a record that could not be rewritten is held against the alive lock anyway.
         let _ = Ended::note(&place, &known.record, EndReason::Stopped, None);
+        ended::await_note(&place, known.record.generation);
         let _ = end::note_stopped(&place, Record { crashes: Vec::new(), ..known.record });
         Ok(())
     }

@@ -4,13 +4,12 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::call::{Because, Call};
+use crate::call::Call;
 use crate::cancel::Patience;
-use crate::crash;
 use crate::deadline::{self, Deadline};
 use crate::declared;
 use crate::end::Ours;
-use crate::ended::{EndReason, Ended, Watching};
+use crate::ended::{self, Watching};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
@@ -28,9 +27,6 @@ use crate::sys::{self, Ending, Lookup};
 const GRACE: Duration = Duration::from_secs(2);
 /// The same when its main process is dead already and only descendants are left.
 const GRACE_OF_ORPHANS: Duration = Duration::from_millis(100);
-
-/// As many versions that a name was moved away from are remembered.
-const OUTLIVED_MOST: usize = 16;
 
 /// The bounds of the interval between two questions, and of the pause after an answer.
 const QUESTIONS_LEAST: Duration = Duration::from_millis(1);
@@ -64,7 +60,7 @@ impl Attempt {
     pub(crate) fn start(call: &mut Call, start: &Start, before: Option<&Record>) -> Result<Begun> {
         let place = call.plan.place.clone();
         let mut record = declared::record_of(&call.plan, start, working_dir(call, start), next_generation(&place, before));
-        inherit(&mut record, &place, before, call.because.as_ref());
+        declared::inherit(&mut record, &place, before, call.because.as_ref());
         let log = open_log(call, start, &record)?;
         if let Some(log) = &log {
             record.log_file = Some(log.path.clone());
@@ -88,7 +84,7 @@ impl Attempt {
                 let (place, generation) = (place.clone(), record.generation);
                 let watching = Watching::begin(&place, generation);
                 move |ending| {
-                    note_end(&place, generation, ending);
+                    ended::note_end(&place, generation, ending);
                     drop(watching);
                 }
             }),
@@ -248,28 +244,6 @@ impl Attempt {
             Err(error) => call.warn(error.to_string()),
         }
         call.note(self.record.write(&call.plan.place));
-    }
-}
-
-/// What a start takes over from the one before it.
-fn inherit(record: &mut Record, place: &Place, before: Option<&Record>, because: Option<&Because>) {
-    record.restarted_because = because.map(|because| because.why.clone());
-    if because.is_some_and(|because| because.reason == EndReason::Restarted) {
-        return;
-    }
-    record.crashes = before.map_or_else(Vec::new, |before| crash::crashes(place, before));
-    let (Some(before), Some(because)) = (before, because) else { return };
-    let left = before.outlived.iter().chain(&because.outlives).filter(|old| Some(*old) != record.version.as_ref()).cloned();
-    record.outlived = left.collect();
-    let surplus = record.outlived.len().saturating_sub(OUTLIVED_MOST);
-    record.outlived.drain(..surplus);
-}
-
-/// Notes the end of a server that had been ready. What its main process leaves behind is no end yet.
-fn note_end(place: &Place, generation: u64, ending: &Ending) {
-    let record = Record::read(place).ok().flatten().filter(|record| record.generation == generation && record.ready_at > 0);
-    if let Some(record) = record.filter(|_| !AliveLock::of(place).is_held()) {
-        let _ = Ended::note(place, &record, EndReason::Exited, Some(ending));
     }
 }
 

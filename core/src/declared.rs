@@ -3,13 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::call::Because;
+use crate::crash;
 use crate::deadline;
+use crate::ended::EndReason;
 use crate::lock::LockKind;
+use crate::place::Place;
 use crate::plan::{Plan, Start};
 use crate::policy::StopSignal;
 use crate::probe::CheckSource;
 use crate::record::{Declared, Record};
 use crate::spec::ServerSpec;
+
+/// As many versions that a name was moved away from are remembered.
+const OUTLIVED_MOST: usize = 16;
 
 impl Declared {
     /// What a spec says of the server. How long its caller waits for the lock is the caller's own affair.
@@ -47,6 +54,20 @@ pub(crate) fn record_of(plan: &Plan, start: &Start, cwd: PathBuf, generation: u6
     let checks_lost = plan.declared.checks_lost || record.ready.len() < plan.probe.checks.len();
     record.declared = Some(Box::new(Declared { checks_lost, ..plan.declared.clone() }));
     record
+}
+
+/// What a start takes over from the one before it.
+pub(crate) fn inherit(record: &mut Record, place: &Place, before: Option<&Record>, because: Option<&Because>) {
+    record.restarted_because = because.map(|because| because.why.clone());
+    if because.is_some_and(|because| because.reason == EndReason::Restarted) {
+        return;
+    }
+    record.crashes = before.map_or_else(Vec::new, |before| crash::crashes(place, before));
+    let (Some(before), Some(because)) = (before, because) else { return };
+    let left = before.outlived.iter().chain(&because.outlives).filter(|old| Some(*old) != record.version.as_ref()).cloned();
+    record.outlived = left.collect();
+    let surplus = record.outlived.len().saturating_sub(OUTLIVED_MOST);
+    record.outlived.drain(..surplus);
 }
 
 /// The spec that a record tells of. The directory is the one it ran in, whoever asks now.

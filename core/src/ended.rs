@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cancel::Patience;
 use crate::deadline;
-use crate::lock;
+use crate::lock::{self, AliveLock};
 use crate::log;
 use crate::place::{self, Place};
 use crate::record::Record;
@@ -132,6 +132,14 @@ impl Ended {
 
     fn write(&self, place: &Place) -> io::Result<()> {
         place::write_json(&place.ended(), self)
+    }
+}
+
+/// Notes the end of a server that had been ready. What its main process leaves behind is no end yet.
+pub(crate) fn note_end(place: &Place, generation: u64, ending: &Ending) {
+    let record = Record::read(place).ok().flatten().filter(|record| record.generation == generation && record.ready_at > 0);
+    if let Some(record) = record.filter(|_| !AliveLock::of(place).is_held()) {
+        let _ = Ended::note(place, &record, EndReason::Exited, Some(ending));
     }
 }
 

@@ -208,7 +208,7 @@ fn one_that_was_stopped_did_not_crash() {
 fn a_fresh_server_is_started_once_for_all_who_ask_at_the_same_moment() {
     let scene = Scene::new();
     let old = scene.spec(&[]).ensure().unwrap();
-    let fresh = || scene.spec(&["--initializing", "400"]).reuse(Reuse::Never).ensure().unwrap();
+    let fresh = || scene.spec(&["--initializing", "1500"]).reuse(Reuse::Never).ensure().unwrap();
     let pids: Vec<_> = thread::scope(|scope| {
         let first = scope.spawn(|| fresh().pid());
         wait_until("the first has the lock", SOON, || scene.status().holder.is_some());

@@ -2,6 +2,14 @@
 
 /// <reference lib="esnext.disposable" />
 
+export type EndReason =
+  | 'exited'
+  | 'stopped'
+  | 'restarted'
+  | 'last-user'
+  | 'replaced'
+  | 'outdated'
+
 export type ErrorCode =
   | 'ERR_SPAWNLOCK_CONFIG'
   | 'ERR_SPAWNLOCK_CONFLICT'
@@ -48,11 +56,21 @@ export type LockKind =
   | 'flock'
   | 'excl'
 
+export type OnMismatch =
+  | 'restart'
+  | 'reuse'
+  | 'error'
+
 export type Origin =
   | 'started'
   | 'joined'
   | 'reused'
   | 'foreign'
+
+export type Reuse =
+  | 'healthy'
+  | 'owned'
+  | 'never'
 
 export type State =
   | 'running'
@@ -148,6 +166,22 @@ export declare class SpawnLock {
 
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** How a server that had been ready ended. */
+export interface Ended {
+  /** Which start of its name it was. */
+  generation: number
+  /** When it ended, or was found dead. */
+  endedAt: Date
+  /** The code with which it exited, where somebody saw it. */
+  exitCode: number | null
+  /** The signal that ended it, by name, where somebody saw it. */
+  signal: string | null
+  /** Why it ended. */
+  reason: EndReason
+  /** The last lines it wrote, oldest first. */
+  logTail: Array<string>
 }
 
 /**
@@ -255,7 +289,7 @@ export interface EnsureServerOptions {
   onLockUnavailable?: 'proceed' | 'fail'
   /** Start anyway after having waited this long for the lock. Default: never. */
   lockPatience?: number
-  /** How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000. */
+  /** How long the server may take to end after the stop signal, before SIGKILL. Default: 10 000. */
   stopTimeout?: number
   /**
    * When the server is stopped without anybody saying so: `never`, or `last`, when all who asked for it in this way are gone,
@@ -290,6 +324,8 @@ export interface Failure {
   errno?: number
   /** The process concerned: the server, or the holder of the lock. */
   pid?: number
+  /** In how many milliseconds the next start is allowed, for `ERR_SPAWNLOCK_CRASH_LOOP`. */
+  retryAfterMs?: number
   /** What to look at or change next, where it is known. */
   hint?: string
   /** What the server last said it was doing, by `STATUS=`. */
@@ -444,6 +480,8 @@ export interface Server {
   origin: Origin
   /** Which start of its name it is, from 1; null for a foreign one. */
   generation: number | null
+  /** Which version it was started as, or says that it is; null when nobody said. */
+  version: string | null
   /** When it was started. */
   startedAt: Date | null
   /** Milliseconds from its start to its first healthy answer. */
@@ -452,6 +490,8 @@ export interface Server {
   logFile: string | null
   /** The private directory of its name. */
   place: string
+  /** The last lines it wrote, oldest first. */
+  tail: (lines: number) => Promise<string[]>
   /** Stops it, unless another generation runs by now. */
   stop: () => Promise<void>
   /** Stops it and starts it again as it was declared. When a later generation runs by now, that one is given. */
@@ -478,6 +518,9 @@ export interface ServerEvent {
   /** Who holds the lock, for `waiting`; from whom it was taken, for `warning`. */
   holder?: LockHolder
 }
+
+/** The last lines a server wrote, oldest first, whether it runs or not. */
+export declare function serverLogs(name: string, options?: LogOptions): Promise<string[]>
 
 /** Tells what is known about a name; its checks are asked once when it lives. */
 export declare function serverStatus(name: string, options?: StatusOptions): Promise<ServerStatus>
@@ -506,6 +549,16 @@ export interface ServerStatus {
   place: string
   /** Who holds the spawn lock now: somebody is starting or stopping it. */
   holder: LockHolder | null
+  /** How far the last start has come, as its record says. */
+  phase: 'starting' | 'ready' | 'stopped' | null
+  /** Who holds a lease on it. */
+  leases: Array<LockHolder>
+  /** Which version it was started as. */
+  version: string | null
+  /** Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`. */
+  restartedBecause: string | null
+  /** How a server of this name ended last. */
+  ended: Ended | null
   /** Why the last start failed, if the last one did. */
   lastFailure: Failure | null
 }
@@ -516,14 +569,14 @@ export interface StatusOptions {
   stateDir?: string
 }
 
-/** Stops a server: SIGTERM to its group, a grace, SIGKILL. Resolves when it is gone. */
+/** Stops a server: its stop signal (SIGTERM) to its group, a grace, SIGKILL. Resolves when it is gone. */
 export declare function stopServer(name: string, options?: StopServerOptions): Promise<void>
 
 /** What `stopServer` is told. Times are in milliseconds. */
 export interface StopServerOptions {
   /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
   stateDir?: string
-  /** How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000. */
+  /** How long the server may take to end after its stop signal, before SIGKILL. Default: what it was declared with, else 10 000. */
   stopTimeout?: number
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal

@@ -35,6 +35,8 @@ pub enum Command {
     Stop(Stop),
     Restart(Restart),
     Wait(Wait),
+    Logs(Logs),
+    Prune(Prune),
     List,
     Init(Init),
 }
@@ -66,6 +68,12 @@ pub struct Ensure {
     pub stop_timeout: Option<String>,
     pub stop: Option<String>,
     pub linger: Option<String>,
+    pub stop_signal: Option<String>,
+    pub reuse: Option<String>,
+    pub version: Option<String>,
+    pub version_field: Option<String>,
+    pub on_mismatch: Option<String>,
+    pub unresponsive: Option<String>,
     pub env_prefix: Option<String>,
     pub config: Option<PathBuf>,
     pub dry_run: bool,
@@ -123,6 +131,21 @@ pub struct Wait {
     pub probe_timeout: Option<String>,
 }
 
+/// What `logs` was told; [`help::LOGS`] says what each means.
+#[derive(Debug, Default)]
+pub struct Logs {
+    pub name: Option<String>,
+    pub lines: Option<usize>,
+    pub follow: bool,
+    pub all_starts: bool,
+}
+
+/// What `prune` was told.
+#[derive(Debug, Default)]
+pub struct Prune {
+    pub dry_run: bool,
+}
+
 impl Wish {
     /// Reads the words behind the program's name.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
@@ -175,6 +198,8 @@ impl Command {
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
             "wait" => Some(Command::Wait(Wait::default())),
+            "logs" => Some(Command::Logs(Logs::default())),
+            "prune" => Some(Command::Prune(Prune::default())),
             "list" => Some(Command::List),
             "init" => Some(Command::Init(Init::default())),
             _ => None,
@@ -189,6 +214,8 @@ impl Command {
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
             Command::Wait(wait) => wait.take(flag, words),
+            Command::Logs(logs) => logs.take(flag, words),
+            Command::Prune(prune) => prune.take(flag),
             Command::List => Ok(false),
             Command::Init(init) => init.take(flag, words),
         }
@@ -205,6 +232,7 @@ impl Command {
             }
             Command::Run(_) => return false,
             Command::Init(init) => &mut init.name,
+            Command::Logs(logs) => &mut logs.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
                 return true;
@@ -213,7 +241,7 @@ impl Command {
                 wait.checks.push(name.to_owned());
                 return true;
             }
-            Command::List => return false,
+            Command::Prune(_) | Command::List => return false,
         };
         place.is_none() && place.replace(name.to_owned()).is_none()
     }
@@ -234,7 +262,13 @@ impl Command {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
             Command::Restart(restart) => &restart.print[..],
-            Command::Run(_) | Command::Stop(_) | Command::Wait(_) | Command::List | Command::Init(_) => &[],
+            Command::Run(_)
+            | Command::Stop(_)
+            | Command::Logs(_)
+            | Command::Prune(_)
+            | Command::Wait(_)
+            | Command::List
+            | Command::Init(_) => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
         not_both(("--print", !print.is_empty()), ("--json", common.json))?;
@@ -249,8 +283,10 @@ impl Command {
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
             Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Logs(logs) if logs.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Logs(logs) => not_both(("--follow", logs.follow), ("--json", common.json)),
             Command::Wait(wait) if wait.checks.is_empty() => Err(Trouble::usage("CHECK", "is missing: say what to wait for")),
-            Command::Status(_) | Command::Restart(_) | Command::Wait(_) | Command::List | Command::Init(_) => Ok(()),
+            Command::Status(_) | Command::Restart(_) | Command::Wait(_) | Command::Prune(_) | Command::List | Command::Init(_) => Ok(()),
         }
     }
 }
@@ -307,6 +343,12 @@ impl Ensure {
             "--linger" => self.linger = Some(words.text()?),
             "--config" => self.config = Some(words.path()?),
             "--dry-run" => self.dry_run = true,
+            "--stop-signal" => self.stop_signal = Some(words.text()?),
+            "--reuse" => self.reuse = Some(words.text()?),
+            "--server-version" => self.version = Some(words.text()?),
+            "--version-field" => self.version_field = Some(words.text()?),
+            "--on-mismatch" => self.on_mismatch = Some(words.text()?),
+            "--unresponsive" => self.unresponsive = Some(words.text()?),
             "--env-prefix" => self.env_prefix = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
             _ => return Ok(false),
@@ -360,6 +402,18 @@ impl Init {
     }
 }
 
+impl Logs {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--lines" => self.lines = Some(words.number("a whole number", |_: &usize| true)?),
+            "--follow" => self.follow = true,
+            "--all-starts" => self.all_starts = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
 impl Wait {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match flag {
@@ -369,6 +423,13 @@ impl Wait {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+impl Prune {
+    fn take(&mut self, flag: &str) -> Result<bool> {
+        self.dry_run |= flag == "--dry-run";
+        Ok(flag == "--dry-run")
     }
 }
 

@@ -20,6 +20,8 @@ mod ensure;
 mod init;
 mod legacy;
 mod list;
+mod logs;
+mod prune;
 mod restart;
 mod run;
 mod status;
@@ -67,6 +69,8 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Restart(restart) => restart::run(restart, common, output),
         Command::Run(run) => run::run(*run, common),
         Command::Wait(wait) => wait::run(wait, common, output),
+        Command::Logs(logs) => logs::run(logs, common, output),
+        Command::Prune(prune) => prune::run(&prune, common, output),
         Command::List => list::run(common, output),
         Command::Init(init) => init::run(&init, output),
     }

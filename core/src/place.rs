@@ -108,6 +108,10 @@ impl Place {
         self.dir.join("failure.json")
     }
 
+    pub(crate) fn ended(&self) -> PathBuf {
+        self.dir.join("ended.json")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.join("server.log")
     }

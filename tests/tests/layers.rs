@@ -14,6 +14,10 @@ const LAYERS: &[&[&str]] = &[
     // The parts of one call and of one server's life.
     &[
         "life",
+        "policy",
+        "version",
+        "crash",
+        "ended",
         "end",
         "log",
         "inside",
@@ -36,7 +40,23 @@ const LAYERS: &[&[&str]] = &[
         "scope",
         "addresses",
     ],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send", "wait"],
+    &[
+        "flow",
+        "fit",
+        "logs",
+        "prune",
+        "turn",
+        "ensure",
+        "server",
+        "names",
+        "stop",
+        "restart",
+        "kick",
+        "mind",
+        "claim",
+        "notify_send",
+        "wait",
+    ],
     &["lib", "fuzz"],
 ];
 

@@ -280,10 +280,19 @@ class Server:
         """
         Stops it without blocking the event loop.
         """
+    def tail(self, /, lines: SupportsIndex) -> list[str]:
+        """
+        The last lines it wrote, oldest first.
+        """
     @property
     def url(self, /) -> str | None:
         """
         Where it answers: `http://localhost:1987`, `tcp://localhost:5432`, `unix:/path`; `None` when only a function knows.
+        """
+    @property
+    def version(self, /) -> str | None:
+        """
+        Which version it was started as, or says that it is; `None` when nobody said.
         """
 
 @final
@@ -412,6 +421,11 @@ class Status:
     """
     def __repr__(self, /) -> str: ...
     @property
+    def ended(self, /) -> Ended | None:
+        """
+        How a server of this name ended last.
+        """
+    @property
     def generation(self, /) -> int:
         """
         Which start of its name the last one was; 0 before the first.
@@ -432,6 +446,11 @@ class Status:
         Why the last start failed, if the last one did.
         """
     @property
+    def leases(self, /) -> list[Holder]:
+        """
+        Who holds a lease on it.
+        """
+    @property
     def log_file(self, /) -> Path | None:
         """
         Where its output goes.
@@ -440,6 +459,11 @@ class Status:
     def name(self, /) -> str:
         """
         The name.
+        """
+    @property
+    def phase(self, /) -> str | None:
+        """
+        How far the last start has come, as its record says: starting, ready or stopped.
         """
     @property
     def pid(self, /) -> int | None:
@@ -457,6 +481,11 @@ class Status:
         How long that start took to the first healthy answer.
         """
     @property
+    def restarted_because(self, /) -> str | None:
+        """
+        Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`.
+        """
+    @property
     def started_at(self, /) -> datetime | None:
         """
         When it was last started, in UTC.
@@ -470,6 +499,11 @@ class Status:
     def url(self, /) -> str | None:
         """
         Where it answers.
+        """
+    @property
+    def version(self, /) -> str | None:
+        """
+        Which version it was started as.
         """
 
 @final
@@ -535,7 +569,7 @@ def server_status(name: str, *, state_dir: StrPath | None = None) -> Status:
 
 def stop_server(name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> None:
     """
-    Stops a server: SIGTERM to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
+    Stops a server: its stop signal (SIGTERM) to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
     """
 
 def words() -> dict[str, list[str]]:

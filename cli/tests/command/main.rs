@@ -13,6 +13,7 @@ mod exit_codes;
 mod init;
 mod json;
 mod projects;
+mod renewal;
 mod restarts;
 mod runs;
 mod signals;

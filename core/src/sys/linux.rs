@@ -76,6 +76,7 @@ impl Watch {
         let add = |path: &Path, flags| rustix::fs::inotify::add_watch(fd, path, flags | WatchFlags::MASK_ADD);
         let number = match wanted {
             Wanted::Closed(file) => add(file, WatchFlags::CLOSE_WRITE)?,
+            Wanted::Written(file) => add(file, WatchFlags::MODIFY)?,
             Wanted::Published(dir) => add(dir, WatchFlags::MOVED_TO)?,
             Wanted::Changed(dir) => add(dir, WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE)?,
             Wanted::Removed(file) => {
@@ -325,13 +326,5 @@ pub(super) fn close_on_exec_from(first: libc::c_uint) {
     // SAFETY: a system call on numbers of this process only; it touches no memory.
     if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) } != 0 {
         super::child::mark_each_close_on_exec(first);
-    }
-}
-
-/// Closes every descriptor from `first` on.
-pub(super) fn close_all_from(first: u32) {
-    // SAFETY: a system call on numbers of this process only; its caller owns nothing there.
-    if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) } != 0 {
-        super::child::close_each_from(first);
     }
 }

@@ -29,3 +29,11 @@ pub(crate) fn pin(path: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(Some(File::from(rustix::fs::open(path, flags, Mode::empty())?)))
 }
+
+/// Closes every descriptor from `first` on.
+pub(super) fn close_all_from(first: u32) {
+    // SAFETY: a system call on numbers of this process only; its caller owns nothing there.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) } != 0 {
+        super::child::close_each_from(first);
+    }
+}

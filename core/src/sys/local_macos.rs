@@ -30,3 +30,8 @@ pub(crate) fn peer_pid(socket: &OwnedFd) -> Option<u32> {
 pub(crate) fn pin(_path: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
+
+/// Closes every descriptor from `first` on.
+pub(super) fn close_all_from(first: u32) {
+    super::child::close_each_from(first);
+}

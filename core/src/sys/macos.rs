@@ -195,8 +195,3 @@ pub(super) fn exit_descriptor(_pid: Pid) -> Option<OwnedFd> {
 pub(super) fn close_on_exec_from(first: libc::c_uint) {
     super::child::mark_each_close_on_exec(first);
 }
-
-/// Closes every descriptor from `first` on.
-pub(super) fn close_all_from(first: u32) {
-    super::child::close_each_from(first);
-}

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'ERR_SPAWNLOCK_UNRESPONSIVE'
   | 'ERR_SPAWNLOCK_FOREIGN'
   | 'ERR_SPAWNLOCK_PORT_IN_USE'
+  | 'ERR_SPAWNLOCK_VERSION'
+  | 'ERR_SPAWNLOCK_CRASH_LOOP'
   | 'ERR_SPAWNLOCK_RECURSIVE'
   | 'ERR_SPAWNLOCK_DENIED'
   | 'ERR_SPAWNLOCK_NOT_RUNNING'
@@ -78,9 +80,22 @@ export type State =
   | 'stopping'
   | 'stopped'
 
+export type StopSignal =
+  | 'SIGTERM'
+  | 'SIGINT'
+  | 'SIGHUP'
+  | 'SIGQUIT'
+  | 'SIGUSR1'
+  | 'SIGUSR2'
+  | 'SIGKILL'
+
 export type StopWhen =
   | 'never'
   | 'last'
+
+export type Unresponsive =
+  | 'error'
+  | 'replace'
 
 export type Verdict =
   | 'ready'
@@ -168,22 +183,6 @@ export declare class SpawnLock {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How a server that had been ready ended. */
-export interface Ended {
-  /** Which start of its name it was. */
-  generation: number
-  /** When it ended, or was found dead. */
-  endedAt: Date
-  /** The code with which it exited, where somebody saw it. */
-  exitCode: number | null
-  /** The signal that ended it, by name, where somebody saw it. */
-  signal: string | null
-  /** Why it ended. */
-  reason: EndReason
-  /** The last lines it wrote, oldest first. */
-  logTail: Array<string>
-}
-
 /**
  * A Unix socket of which this process is the only server, until it is closed, its thread or its process ends.
  *
@@ -215,6 +214,22 @@ export declare class ClaimedSocket {
  * given other rights.
  */
 export declare function claimSocket(path: string): Promise<ClaimedSocket>
+
+/** How a server that had been ready ended. */
+export interface Ended {
+  /** Which start of its name it was. */
+  generation: number
+  /** When it ended, or was found dead. */
+  endedAt: Date
+  /** The code with which it exited, where somebody saw it. */
+  exitCode: number | null
+  /** The signal that ended it, by name, where somebody saw it. */
+  signal: string | null
+  /** Why it ended. */
+  reason: EndReason
+  /** The last lines it wrote, oldest first. */
+  logTail: Array<string>
+}
 
 /**
  * Gets the server: starts it if nobody has, waits until it is ready.
@@ -298,10 +313,32 @@ export interface EnsureServerOptions {
   stop?: StopWhen
   /** How long a server that is to be stopped with its last user goes on without one. Default: not at all. */
   linger?: number
+  /**
    * The file that declares the server; what is said here besides wins. Default: a name that stands without a command and without
    * a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
    */
   config?: string
+  /** The signal that asks the server to end, whoever stops it. Default: `SIGTERM`. */
+  stopSignal?: StopSignal
+  /**
+   * Which servers that run already will do: every `healthy` one (the default), only one that was started here (`owned`),
+   * or none (`never`): then one of ours is replaced by a fresh one, once for all who ask at the same moment.
+   */
+  reuse?: Reuse
+  /** The version that is wanted: a number such as `1.4.2`, or any text such as the hash of a commit. Default: any will do. */
+  version?: string
+  /**
+   * The field of the health answer, dotted where nested, in which the server tells its version. Default: the version it was
+   * started as counts.
+   */
+  versionField?: string
+  /**
+   * What to do about a server of another version: `restart` (the default; the newer one stays, and so does one that others
+   * hold leases on, with a warning), `reuse` it with a warning, or `error`.
+   */
+  onMismatch?: OnMismatch
+  /** What to do about a server of ours that lives and does not answer: `error` (the default) or `replace`. */
+  unresponsive?: Unresponsive
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
@@ -401,6 +438,16 @@ export interface LockOptions {
   onEvent?: (event: ServerEvent) => void
 }
 
+/** What `serverLogs` is told. */
+export interface LogOptions {
+  /** How many of the last lines. Default: 40. */
+  lines?: number
+  /** Whether the lines of earlier starts count, too. Default: false. */
+  allStarts?: boolean
+  /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
+  stateDir?: string
+}
+
 /** What `notify` tells. */
 export interface Notice {
   /** It serves. */
@@ -424,6 +471,17 @@ export declare function notify(notice: Notice): boolean
  * False when nobody has asked for it, or nobody listens any more.
  */
 export declare function notifyReady(notice?: ReadyNotice): boolean
+
+/** What `pruneServers` is told. */
+export interface PruneOptions {
+  /** Whether nothing is removed, and the names are only told. Default: false. */
+  dryRun?: boolean
+  /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
+  stateDir?: string
+}
+
+/** Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease. Resolves to their names. */
+export declare function pruneServers(options?: PruneOptions): Promise<string[]>
 
 /** What `notifyReady` tells besides. */
 export interface ReadyNotice {
@@ -584,9 +642,26 @@ export interface StopServerOptions {
   onEvent?: (event: ServerEvent) => void
 }
 
+/** Waits until all of these checks pass at once, whoever starts what they ask for; with `gone`, until nothing of it is there. */
+export declare function waitFor(checks: Check | Check[], options?: WaitForOptions): Promise<void>
+
+/** What `waitFor` is told. Times are in milliseconds. */
+export interface WaitForOptions {
+  /** How long the whole call may take. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000. */
+  timeout?: number
+  /** How long one question may take. Default: 5 000. */
+  probeTimeout?: number
+  /** Whether to wait until nothing of it is there any more. Default: false. */
+  gone?: boolean
+  /** Ends the wait; the promise is then rejected with its reason. */
+  signal?: AbortSignal
+  /** Told what is waited for, after about a second. What it throws is an uncaught exception, as with an `EventEmitter`. */
+  onEvent?: (event: ServerEvent) => void
+}
+
 /**
  * Gets the server for as long as a function runs, which is given it, and gives what that returns.
  *
  * The server is stopped when its last user is gone, killed ones included, unless `stop` says `never`.
  */
-export declare function withServer<T>(options: EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>): Promise<T>
+export declare function withServer<T>(options: string | EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>): Promise<T>

@@ -6,10 +6,10 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StopWhen, StrPath, Verdict
+from spawnlock.types import Acquiring, Command, Done, EndReason, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listen, Listener, LockKind, Locked, Nothing, OnLockUnavailable, OnMismatch, Origin, Port, Ready, Reuse, Scope, Seconds, State, StopSignal, StopWhen, StrPath, Unresponsive, Verdict
 from typing import Final, SupportsIndex, final
 
-__all__ = ["__version__", "Acquired", "ClaimedSocket", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "ClaimedSocket", "Ended", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "Wait", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "prune_servers", "server_logs", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """
@@ -60,6 +60,43 @@ class ClaimedSocket:
     def still_owned(self, /) -> bool:
         """
         Whether the name still leads to our socket: when somebody has removed or replaced it, no client finds us any more.
+        """
+
+@final
+class Ended:
+    """
+    How a server that had been ready ended.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def ended_at(self, /) -> datetime:
+        """
+        When it ended, or was found dead, in UTC.
+        """
+    @property
+    def exit_code(self, /) -> int | None:
+        """
+        The code with which it exited, where somebody saw it.
+        """
+    @property
+    def generation(self, /) -> int:
+        """
+        Which start of its name it was.
+        """
+    @property
+    def log_tail(self, /) -> list[str]:
+        """
+        The last lines it wrote, oldest first.
+        """
+    @property
+    def reason(self, /) -> EndReason:
+        """
+        Why it ended.
+        """
+    @property
+    def signal(self, /) -> str | None:
+        """
+        The signal that ended it, by name, where somebody saw it.
         """
 
 @final
@@ -300,7 +337,7 @@ class ServerSpec:
     """
     A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, on_event: Listener | None = None) -> ServerSpec: ...
+    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, scope: Scope | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, config: StrPath | None = None, stop_signal: StopSignal | None = None, reuse: Reuse | None = None, version: str | None = None, version_field: str | None = None, on_mismatch: OnMismatch | None = None, unresponsive: Unresponsive | None = None, on_event: Listener | None = None) -> ServerSpec: ...
     def begin(self, /, done: Done) -> Job:
         """
         Gets the server on a thread of its own, then calls `done(server, error)` there.
@@ -560,6 +597,16 @@ def notify_ready(*, port: SupportsIndex | None = None, status: str | None = None
     status  what it is doing, in one line for people
 
     `False` when nobody has asked for it, or nobody listens any more.
+    """
+
+def prune_servers(*, dry_run: bool = False, state_dir: StrPath | None = None) -> list[str]:
+    """
+    Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease. Returns their names.
+    """
+
+def server_logs(name: str, *, lines: SupportsIndex | None = None, all_starts: bool = False, state_dir: StrPath | None = None) -> list[str]:
+    """
+    The last lines a server wrote, oldest first, whether it runs or not.
     """
 
 def server_status(name: str, *, state_dir: StrPath | None = None) -> Status:

@@ -14,7 +14,6 @@ use std::time::Duration;
 use rustix::event::EventfdFlags;
 use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Pid, PidfdFlags};
 
 use super::{Interest, PerProcess, PortOwner, Process, Signal, Wanted};
@@ -306,14 +305,6 @@ pub(crate) fn send_signal(pid: u32, start_time: u64, signal: Signal) -> io::Resu
 /// A pipe that exec closes at both ends.
 pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?)
-}
-
-/// A write to a closed connection is an error and not a signal.
-pub(super) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
-
-/// A stream socket that never blocks and is closed by exec.
-pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    Ok(rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?)
 }
 
 pub(super) fn exit_descriptor(pid: Pid) -> Option<OwnedFd> {

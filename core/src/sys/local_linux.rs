@@ -1,4 +1,4 @@
-//! Unix sockets on Linux.
+//! Sockets on Linux, and the descriptors that a minder closes.
 
 use std::fs::File;
 use std::io;
@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 
 /// A socket for datagrams that never blocks and is closed by exec.
 pub(super) fn datagram_socket() -> io::Result<OwnedFd> {
@@ -36,4 +36,12 @@ pub(super) fn close_all_from(first: u32) {
     if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) } != 0 {
         super::child::close_each_from(first);
     }
+}
+
+/// A write to a closed connection is an error and not a signal.
+pub(super) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
+
+/// A stream socket that never blocks and is closed by exec.
+pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    Ok(rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?)
 }

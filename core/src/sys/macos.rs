@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::io::{Errno, FdFlags};
-use rustix::net::{AddressFamily, SendFlags, SocketType};
+use rustix::net::{AddressFamily, SocketType};
 use rustix::process::Pid;
 
 use super::{Interest, PortOwner, Process, Signal, Wanted};
@@ -169,14 +169,6 @@ pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
         rustix::io::fcntl_setfd(end, FdFlags::CLOEXEC)?;
     }
     Ok((read, write))
-}
-
-/// A write to a closed connection is an error: the sockets are made so.
-pub(super) const SEND_FLAGS: SendFlags = SendFlags::empty();
-
-/// A stream socket that never blocks, is closed by exec and raises no signal.
-pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    socket(family, SocketType::STREAM)
 }
 
 pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {

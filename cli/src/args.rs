@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::completions;
 use crate::facts::{Fact, facts};
 use crate::help;
 use crate::trouble::{Result, Trouble};
@@ -21,6 +22,7 @@ pub struct Common {
     pub json: bool,
     pub quiet: bool,
     pub verbose: bool,
+    pub events: bool,
     pub state_dir: Option<PathBuf>,
 }
 
@@ -32,7 +34,11 @@ pub enum Command {
     Status(Status),
     Stop(Stop),
     Restart(Restart),
-    List,
+    List(List),
+    Explain(Explain),
+    Doctor(Doctor),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// What `ensure` was told; [`help::ENSURE`] says what each means.
@@ -99,6 +105,38 @@ pub struct Restart {
     pub print: Vec<Fact>,
 }
 
+/// What `list` was told.
+#[derive(Debug, Default)]
+pub struct List {
+    pub names: bool,
+}
+
+/// What `explain` was told.
+#[derive(Debug, Default)]
+pub struct Explain {
+    pub name: Option<String>,
+    pub starts: Option<usize>,
+}
+
+/// What `doctor` was told.
+#[derive(Debug, Default)]
+pub struct Doctor {
+    pub name: Option<String>,
+}
+
+/// What `completions` was told.
+#[derive(Debug, Default)]
+pub struct Completions {
+    pub shell: Option<String>,
+}
+
+/// What `man` was told.
+#[derive(Debug, Default)]
+pub struct Man {
+    pub command: Option<String>,
+    pub dir: Option<PathBuf>,
+}
+
 impl Wish {
     /// Reads the words behind the program's name.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
@@ -109,7 +147,7 @@ impl Wish {
             let known = match (&word, &mut command) {
                 (Word::Flag(flag), _) if flag == "--help" => return Ok(Wish::Read(help::of(command.as_ref()))),
                 (Word::Flag(flag), _) if flag == "--version" => return Ok(Wish::Read(help::VERSION)),
-                (Word::Bare(name), None) if name == "help" => return Ok(Wish::Read(help::GENERAL)),
+                (Word::Bare(name), None) if name == "help" => return help::asked_for(&mut words).map(Wish::Read),
                 (Word::Bare(name), None) => Command::named(name).map(|named| command = Some(named)).is_some(),
                 (Word::Flag(flag), command) => {
                     common.take(flag, &mut words)? || command.as_mut().map_or(Ok(false), |command| command.take(flag, &mut words))?
@@ -133,6 +171,7 @@ impl Common {
             "--json" => self.json = true,
             "--quiet" => self.quiet = true,
             "--verbose" => self.verbose = true,
+            "--events" => self.events = true,
             "--state-dir" => self.state_dir = Some(words.path()?),
             _ => return Ok(false),
         }
@@ -148,7 +187,11 @@ impl Command {
             "status" => Some(Command::Status(Status::default())),
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
-            "list" => Some(Command::List),
+            "list" => Some(Command::List(List::default())),
+            "explain" => Some(Command::Explain(Explain::default())),
+            "doctor" => Some(Command::Doctor(Doctor::default())),
+            "completions" => Some(Command::Completions(Completions::default())),
+            "man" => Some(Command::Man(Man::default())),
             _ => None,
         }
     }
@@ -160,7 +203,10 @@ impl Command {
             Command::Status(status) => status.take(flag, words),
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
-            Command::List => Ok(false),
+            Command::List(list) => Ok(list.take(flag)),
+            Command::Explain(explain) => explain.take(flag, words),
+            Command::Man(man) => man.take(flag, words),
+            Command::Doctor(_) | Command::Completions(_) => Ok(false),
         }
     }
 
@@ -169,6 +215,10 @@ impl Command {
             Command::Ensure(ensure) => &mut ensure.name,
             Command::Status(status) => &mut status.name,
             Command::Restart(restart) => &mut restart.name,
+            Command::Explain(explain) => &mut explain.name,
+            Command::Doctor(doctor) => &mut doctor.name,
+            Command::Completions(completions) => &mut completions.shell,
+            Command::Man(man) => &mut man.command,
             Command::Run(run) if run.names.is_empty() => {
                 run.names.extend(name.split(',').filter(|name| !name.is_empty()).map(str::to_owned));
                 return true;
@@ -178,7 +228,7 @@ impl Command {
                 stop.names.push(name.to_owned());
                 return true;
             }
-            Command::List => return false,
+            Command::List(_) => return false,
         };
         place.is_none() && place.replace(name.to_owned()).is_none()
     }
@@ -199,9 +249,11 @@ impl Command {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
             Command::Restart(restart) => &restart.print[..],
-            Command::Run(_) | Command::Stop(_) | Command::List => &[],
+            _ => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
+        not_both(("--events", common.events), ("--verbose", common.verbose))?;
+        not_both(("--events", common.events), ("--quiet", common.quiet))?;
         not_both(("--print", !print.is_empty()), ("--json", common.json))?;
         match self {
             Command::Ensure(ensure) => ensure.check(),
@@ -214,7 +266,12 @@ impl Command {
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
             Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
-            Command::Status(_) | Command::Restart(_) | Command::List => Ok(()),
+            Command::List(list) => not_both(("--names", list.names), ("--json", common.json)),
+            Command::Explain(explain) if explain.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Completions(completions) if completions.shell.is_none() => {
+                Err(Trouble::usage("SHELL", format_args!("is missing: write one of {}", completions::SHELLS.join(", "))))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -289,6 +346,33 @@ impl Stop {
         match flag {
             "--all" => self.all = true,
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl List {
+    fn take(&mut self, flag: &str) -> bool {
+        self.names |= flag == "--names";
+        flag == "--names"
+    }
+}
+
+impl Explain {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--starts" => self.starts = Some(words.number("a whole number from 1 on", |starts: &usize| *starts > 0)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Man {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--dir" => self.dir = Some(words.path()?),
             _ => return Ok(false),
         }
         Ok(true)

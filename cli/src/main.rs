@@ -6,18 +6,24 @@ mod args;
 mod environment;
 mod exit;
 mod help;
+mod page;
 mod trouble;
 mod words;
 
+mod colour;
 mod facts;
 mod output;
 mod progress;
 mod signals;
 mod table;
 
+mod completions;
+mod doctor;
 mod ensure;
+mod explain;
 mod legacy;
 mod list;
+mod man;
 mod restart;
 mod run;
 mod status;
@@ -54,6 +60,10 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Stop(stop) => stop::run(&stop, common, output),
         Command::Restart(restart) => restart::run(restart, common, output),
         Command::Run(run) => run::run(*run, common),
-        Command::List => list::run(common, output),
+        Command::List(list) => list::run(&list, common, output),
+        Command::Explain(explain) => explain::run(&explain, common, output),
+        Command::Doctor(doctor) => doctor::run(&doctor, common, output),
+        Command::Completions(completions) => completions::run(&completions, output),
+        Command::Man(man) => man::run(&man, output),
     }
 }

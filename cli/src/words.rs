@@ -29,6 +29,7 @@ const SHORT: &[(char, &str)] = &[
     ('p', "--port"),
     ('e', "--env"),
     ('t', "--timeout"),
+    ('n', "--starts"),
     ('q', "--quiet"),
     ('v', "--verbose"),
     ('h', "--help"),

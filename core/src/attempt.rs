@@ -11,6 +11,7 @@ use crate::end::Ours;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::history;
 use crate::launch::{Launch, Launched, Refused};
 use crate::life::{Known, next_generation};
 use crate::lock::AliveLock;
@@ -63,6 +64,7 @@ impl Attempt {
             record.log_offset = log.offset;
         }
         call.note(record.write(&place));
+        history::asked(&place, record.generation, before);
         let alive = place.alive_lock();
         let ours = [
             (environment::NAME, call.plan.name.clone()),
@@ -93,13 +95,15 @@ impl Attempt {
         };
         record.set_process(launched.pid);
         call.note(record.write(&place));
-        call.tell(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), Some(launched.pid));
+        history::started(&place, &record, &start.readable());
+        call.tell_start(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), &record);
         Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false }))
     }
 
     /// Takes over the start of somebody who is gone.
     pub(crate) fn adopt(call: &Call, record: Record) -> Self {
-        call.tell(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), record.pid);
+        history::adopted(&call.plan.place, &record);
+        call.tell_start(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), &record);
         Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false }
     }
 
@@ -219,6 +223,7 @@ impl Attempt {
             None => self.record.ready_at.saturating_sub(self.record.started_at),
         });
         call.note(self.record.write(&call.plan.place));
+        history::ready(&call.plan.place, &self.record);
         call.tell(EventKind::Ready, format!("server \"{}\" is ready", self.record.name), self.record.pid);
     }
 
@@ -239,6 +244,7 @@ impl Attempt {
 /// Tells everybody who waits for this attempt why it failed.
 fn publish(place: &Place, record: &Record, error: &Error) {
     let _ = FailedAttempt::publish(place, &record.attempt, record.generation, error);
+    history::failed(place, record.generation, error);
 }
 
 /// The probe interval follows the time already waited: a start is noticed within a fortieth of its length, with few questions.

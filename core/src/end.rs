@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cancel::{Patience, Wake};
 use crate::deadline::readable;
 use crate::error::{Error, ErrorCode, Result};
+use crate::history;
 use crate::lock::AliveLock;
 use crate::place::Place;
 use crate::record::{Phase, Record};
@@ -171,7 +172,10 @@ pub(crate) fn end_server(place: &Place, record: &Record, grace: Duration, patien
     }
     let ended = Ours::of(place, record, false).end(grace, patience);
     let _ = match &ended {
-        Ok(()) => note(place, record, Phase::Stopped),
+        Ok(()) => {
+            history::ended(place, record.generation, None);
+            note(place, record, Phase::Stopped)
+        }
         Err(error) if error.code() == ErrorCode::Stop => note(place, record, record.state),
         Err(_) => Ok(()),
     };

@@ -108,6 +108,16 @@ impl Place {
         self.dir.join("failure.json")
     }
 
+    /// What happened to the name, step by step.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.dir.join("history.jsonl")
+    }
+
+    /// What the server has told of itself.
+    pub(crate) fn notices(&self) -> PathBuf {
+        self.dir.join("notify.json")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.join("server.log")
     }

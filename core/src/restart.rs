@@ -11,6 +11,7 @@ use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind, Listener};
 use crate::flow::Flow;
+use crate::history;
 use crate::life::{Known, Seen};
 use crate::lock::{LockKind, SpawnLock};
 use crate::names::StateDir;
@@ -213,6 +214,7 @@ impl Restart<'_> {
             return Err(call.report().recursive());
         }
         call.tell(EventKind::Stopping, format!("stopping server \"{}\", to start it again", known.record.name), known.record.pid);
+        history::stopping(&call.plan.place, known.record.generation, history::RESTART);
         end::end_server(&call.plan.place, &known.record, call.plan.stop_timeout, &call.plan.patience, || false).map(drop)
     }
 

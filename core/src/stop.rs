@@ -7,6 +7,7 @@ use crate::deadline::{Deadline, LONG_ENOUGH, readable};
 use crate::end;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind, Listener};
+use crate::history;
 use crate::holder::{Holder, waiting_line, who};
 use crate::life::Known;
 use crate::lock::{Acquired, LockKind, StartGuard, StartLock};
@@ -82,7 +83,9 @@ impl StateDir {
             elapsed: patience.deadline.elapsed(),
             pid: known.record.pid,
             holder: None,
+            voice: None,
         });
+        history::stopping(&place, known.record.generation, history::STOP);
         let grace = options.timeout.unwrap_or(plan::STOP_TIMEOUT);
         end::end_server(&place, &known.record, grace, &patience.afresh(LONG_ENOUGH), || false).map(drop)
     }
@@ -99,6 +102,7 @@ fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &List
             elapsed: patience.deadline.elapsed(),
             pid: None,
             holder,
+            voice: None,
         });
     };
     let lock = StartLock::of(place, LockKind::Auto, None);

@@ -9,14 +9,25 @@ use std::path::{Path, PathBuf};
 /// layer, but for `APART`.
 const LAYERS: &[&[&str]] = &[
     &["sys"],
-    &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder", "stop_when"],
+    &[
+        "error",
+        "place",
+        "record",
+        "deadline",
+        "cancel",
+        "event",
+        "environment",
+        "holder",
+        "history",
+        "log",
+        "progress",
+        "stop_when",
+        "voice",
+    ],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
-    &[
-        "life", "end", "log", "inside", "plan", "spec", "declared", "call", "report", "minder", "begin", "attempt", "spelling", "last",
-        "user",
-    ],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send"],
+    &["life", "end", "inside", "plan", "spec", "declared", "call", "report", "minder", "begin", "attempt", "spelling", "last", "user"],
+    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send", "doctor"],
     &["lib", "fuzz"],
 ];
 

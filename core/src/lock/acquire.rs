@@ -138,7 +138,7 @@ impl<'a> Wanted<'a> {
 
     fn tell(&self, kind: EventKind, message: String, holder: Option<Holder>) {
         let elapsed = self.patience.deadline.elapsed();
-        self.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder });
+        self.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder, voice: None });
     }
 
     fn timeout(&self) -> Error {

@@ -5,11 +5,14 @@
 
 mod child;
 mod files;
+mod journal;
+mod limits;
 mod local;
 mod net;
 mod on_fork;
 mod ourselves;
 mod per_process;
+mod terminal;
 mod unix;
 
 #[cfg(target_os = "linux")]
@@ -33,6 +36,8 @@ pub(crate) use files::{
     FileFacts, Lookup, again, create_new, exchange, facts_at, facts_of, inspect_dir, is_at, is_named, is_writable, link, make_private_dir,
     open_log, open_private, read_start, remove, remove_file, rename_new, rename_over, same_file, stamp, touch, with_parent, write_start,
 };
+pub(crate) use journal::journal;
+pub(crate) use limits::{descriptor_limit, may_write};
 pub(crate) use local::{connect_datagram, listen_unix};
 pub(crate) use local_platform::{peer_pid, pin};
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
@@ -40,9 +45,10 @@ pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use ourselves::{detach, ignore_signals, own_file, take_stdin, take_stdout};
 pub(crate) use per_process::PerProcess;
 pub(crate) use platform::{
-    Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
-    sees_own_pids, send_signal,
+    Bell, Watch, boot_id, data_dir, file_system, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process,
+    program_of, sees_own_pids, send_signal,
 };
+pub(crate) use terminal::columns;
 pub(crate) use unix::{
     Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, exists, exit_watch, host_name, is_no_flock, is_no_program, is_our_shortage,
     is_unavailable, needs_writer, poll, runnable, signal_group, user_id, user_name,
@@ -63,6 +69,14 @@ pub(crate) struct Process {
 pub(crate) struct PortOwner {
     pub(crate) uid: u32,
     pub(crate) pid: Option<u32>,
+}
+
+/// What a directory lies on.
+#[derive(Clone, Debug)]
+pub(crate) struct FileSystem {
+    pub(crate) name: String,
+    /// Other machines may have it as well.
+    pub(crate) network: bool,
 }
 
 /// What a [`Watch`] tells of.

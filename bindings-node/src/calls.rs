@@ -6,6 +6,7 @@ use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
 use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, StopWhen, Verdict};
 
+use crate::audience::Audience;
 use crate::error::Code;
 use crate::job::{Job, Outcome};
 use crate::kick::Kick;
@@ -20,11 +21,10 @@ type Result<T> = napi::Result<T, Code>;
 #[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Promise<Server>")]
 pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
     let options = EnsureServerOptions::read(options)?;
-    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
     let spec = options.spec(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
-        let spec = if listens { spec.on_event(move |event| teller.tell(event)) } else { spec };
-        spec.ensure().map(|server| Outcome::A(server.into()))
+        audience.during(teller, |listen| spec.on_event(listen).ensure()).map(|server| Outcome::A(server.into()))
     }))
 }
 
@@ -38,11 +38,10 @@ pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
 )]
 pub fn with_server(options: Unknown) -> Result<External<Job>> {
     let options = EnsureServerOptions::read(options)?;
-    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
     let spec = options.spec(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
-        let spec = if listens { spec.on_event(move |event| teller.tell(event)) } else { spec };
-        spec.ensure_scoped().map(|server| Outcome::A(server.into()))
+        audience.during(teller, |listen| spec.on_event(listen).ensure_scoped()).map(|server| Outcome::A(server.into()))
     }))
 }
 
@@ -50,7 +49,10 @@ pub fn with_server(options: Unknown) -> Result<External<Job>> {
 /// moment; the server comes up, once. Throws only for options that are wrong.
 #[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Kick")]
 pub fn kick_server(options: Unknown) -> Result<Kick> {
-    let spec = EnsureServerOptions::read(options)?.spec(&Cancel::new())?;
+    let options = EnsureServerOptions::read(options)?;
+    // Nobody waits, so nothing is shown; what is wrong is wrong all the same.
+    Audience::new(false, options.progress.as_ref())?;
+    let spec = options.spec(&Cancel::new())?;
     Ok(Kick::from(spec.kick().map_err(crate::error::Problem::from)?))
 }
 
@@ -67,12 +69,9 @@ pub fn server_status(name: Unknown, options: Unknown) -> Result<External<Job>> {
 pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
     let name = text("name", name)?;
     let options = StopServerOptions::read(options)?;
-    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
     let (dir, how) = (options.state_dir()?, options.stop_options(&cancel)?);
-    Ok(Job::new(cancel, move |teller| {
-        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
-        dir.stop(&name, &how).map(|()| Outcome::D(()))
-    }))
+    Ok(Job::new(cancel, move |teller| audience.during(teller, |listen| dir.stop(&name, &how.on_event(listen))).map(Outcome::D)))
 }
 
 /// Stops a server and starts it again as it was declared; one that does not run is started.
@@ -82,11 +81,10 @@ pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
 pub fn restart_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
     let name = text("name", name)?;
     let options = RestartServerOptions::read(options)?;
-    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
     let (dir, how) = (options.state_dir()?, options.restart_options(&cancel)?);
     Ok(Job::new(cancel, move |teller| {
-        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
-        dir.restart(&name, &how).map(|server| Outcome::A(server.into()))
+        audience.during(teller, |listen| dir.restart(&name, &how.on_event(listen))).map(|server| Outcome::A(server.into()))
     }))
 }
 

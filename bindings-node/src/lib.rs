@@ -10,6 +10,7 @@ mod owner;
 mod server;
 mod status;
 
+mod audience;
 mod job;
 
 mod calls;

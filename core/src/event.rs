@@ -95,6 +95,13 @@ pub struct Event {
     pub voice: Option<Voice>,
 }
 
+/// One line for a journal, in which others stand as well: the name, then the message.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
 /// A listener for events. It is called on the thread that makes the call.
 #[derive(Clone, Default)]
 pub(crate) struct Listener(Option<Arc<Listen>>);
@@ -107,7 +114,7 @@ impl Listener {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        sys::journal(event.kind.weight().as_str(), &event.name, &event.message);
+        sys::journal(event.kind.weight().as_str(), event);
         if let Some(listen) = &self.0 {
             listen(event);
         }

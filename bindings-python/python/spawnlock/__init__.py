@@ -83,6 +83,10 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     lock_patience        start anyway after having waited this long for the lock; default: never
     stop_timeout         how long it may take to end before it is killed; default: 10
     on_event             a function that is told what happens meanwhile, on the waiting thread
+    progress             True shows people what happens, on stderr: one live line on a terminal, plain lines elsewhere;
+                         "auto" does where stderr is a terminal
+
+    An application that has set up `logging` gets the same from the logger "spawnlock".
 
     Raises SpawnlockError, whose `code` says what failed and whose text says what to look at.
     """
@@ -113,6 +117,7 @@ def restart_server(name: str, **options: Unpack[RestartOptions]) -> Server:
     break_after          go on without the lock after having waited this long for it; default: never
     state_dir            the directory for the state of all names
     on_event             a function that is told what happens meanwhile, on the waiting thread
+    progress             True shows people what happens, on stderr; "auto" does where stderr is a terminal
     """
     from ._native import Restart
 

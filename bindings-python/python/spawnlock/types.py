@@ -60,6 +60,8 @@ Ready = Union[Check, list[Check], tuple[Check, ...]]
 Environment = Mapping[str, str]
 #: Fields of a health answer, dotted where nested, and the values they must have.
 Identity = dict[str, Any]
+#: Whether people are shown what happens: always, never, or only at a terminal.
+ShowProgress = Union[bool, Literal["auto"]]
 #: Told what happens during a call.
 Listener = Callable[[Event], object]
 
@@ -99,6 +101,7 @@ class Options(TypedDict, total=False):
     lock_patience: Seconds | None
     stop_timeout: Seconds | None
     on_event: Listener | None
+    progress: ShowProgress | None
 
 
 class RestartOptions(TypedDict, total=False):
@@ -110,3 +113,4 @@ class RestartOptions(TypedDict, total=False):
     break_after: Seconds | None
     state_dir: StrPath | None
     on_event: Listener | None
+    progress: ShowProgress | None

@@ -9,7 +9,7 @@ use rustix::io::{Errno, FdFlags};
 use rustix::net::{AddressFamily, SendFlags, SocketType};
 use rustix::process::Pid;
 
-use super::{FileSystem, Interest, PortOwner, Process, Signal, Wanted};
+use super::{Interest, PortOwner, Process, Signal, Wanted};
 
 /// Something to wait for that another thread rings, once and for good.
 #[derive(Debug)]
@@ -76,15 +76,6 @@ pub(crate) fn boot_id() -> Option<String> {
 /// The platform's own folder for state, under the home directory.
 pub(crate) fn data_dir() -> Option<PathBuf> {
     dirs::data_local_dir()
-}
-
-/// What a directory lies on.
-pub(crate) fn file_system(dir: &Path) -> Option<FileSystem> {
-    /// From `sys/mount.h`.
-    const LOCAL: u32 = 0x1000;
-    let facts = rustix::fs::statfs(dir).ok()?;
-    let name: Vec<u8> = facts.f_fstypename.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
-    Some(FileSystem { name: String::from_utf8_lossy(&name).into_owned(), network: facts.f_flags & LOCAL == 0 })
 }
 
 /// The processes that have `path` open: not told here, so the group and the main process must do.

@@ -28,6 +28,12 @@ mod local_platform;
 #[cfg(target_os = "macos")]
 #[path = "local_macos.rs"]
 mod local_platform;
+#[cfg(target_os = "linux")]
+#[path = "storage_linux.rs"]
+mod storage_platform;
+#[cfg(target_os = "macos")]
+#[path = "storage_macos.rs"]
+mod storage_platform;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a port needs");
 
@@ -45,9 +51,10 @@ pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use ourselves::{detach, ignore_signals, own_file, take_stdin, take_stdout};
 pub(crate) use per_process::PerProcess;
 pub(crate) use platform::{
-    Bell, Watch, boot_id, data_dir, file_system, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process,
-    program_of, sees_own_pids, send_signal,
+    Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
+    sees_own_pids, send_signal,
 };
+pub(crate) use storage_platform::file_system;
 pub(crate) use terminal::columns;
 pub(crate) use unix::{
     Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, exists, exit_watch, host_name, is_no_flock, is_no_program, is_our_shortage,

@@ -8,8 +8,13 @@
 
 mod world;
 
+mod completions;
+mod doctor;
+mod events;
 mod exit_codes;
+mod explain;
 mod json;
+mod manual;
 mod restarts;
 mod signals;
 mod stdout;

@@ -227,6 +227,11 @@ export interface EnsureServerOptions {
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
+  /**
+   * Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+   * `auto` shows nothing where stderr is no terminal. Default: false.
+   */
+  progress?: boolean | 'auto'
 }
 
 /** All that is known about a failure. */
@@ -261,12 +266,12 @@ export interface HolderOptions {
 
 /** What `kickServer` gives. */
 export interface Kick {
-  /** Whether the server runs, is being `starting` by another or not ready yet, was `started` by this call, or `failed` to start. */
+  /** `running`; `starting`: by another, or not ready yet; `started`: by this call; `failed`. */
   state: KickState
   /** The server, when it runs. */
-  server: Server | null | null
+  server: Server | null
   /** Why it could not be started. */
-  error: SpawnlockError | null | null
+  error: SpawnlockError | null
 }
 
 /**
@@ -376,6 +381,11 @@ export interface RestartServerOptions {
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
+  /**
+   * Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+   * `auto` shows nothing where stderr is no terminal. Default: false.
+   */
+  progress?: boolean | 'auto'
 }
 
 /** A running, healthy server. It goes on when the process ends that asked for it. */
@@ -430,6 +440,8 @@ export interface ServerEvent {
   pid?: number
   /** Who holds the lock, for `waiting`; from whom it was taken, for `warning`. */
   holder?: LockHolder
+  /** Where the server's output goes, for `starting` and `adopting`. */
+  logFile?: string
 }
 
 /** Tells what is known about a name; its checks are asked once when it lives. */
@@ -482,6 +494,11 @@ export interface StopServerOptions {
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
+  /**
+   * Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+   * `auto` shows nothing where stderr is no terminal. Default: false.
+   */
+  progress?: boolean | 'auto'
 }
 
 /**

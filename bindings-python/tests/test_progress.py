@@ -19,7 +19,7 @@ ENSURES = "server = spawnlock.ensure_server(name, command=command + ['--initiali
 
 def run(scene: Scene, code: str, **settings: Any) -> subprocess.CompletedProcess[str]:
     setting = f"import spawnlock\nname = {scene.name!r}\ncommand = {scene.command()!r}\nready = {scene.url!r}\n"
-    done = subprocess.run([sys.executable, "-c", setting + code], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)
+    done = subprocess.run([sys.executable, "-c", setting + code], text=True, capture_output=True, **settings)
     assert done.returncode == 0, done.stderr
     return done
 

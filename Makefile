@@ -7,7 +7,7 @@
 #   make storm    300 clients, 500 rounds; 30 daemons, 200 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
 #   make man      the manual pages, into docs/man
-#   make fuzz     five minutes of bytes nobody thought of, for the parsers
+#   make fuzz     seven minutes of bytes nobody thought of, for the parsers
 #   make bench    ratios against peers, from one run
 
 CARGO ?= cargo
@@ -79,8 +79,9 @@ lint: node_modules/.package-lock.json build/tools.stamp
 	$(VENV)/bin/python bindings-python/stub.py --check
 	$(VENV)/bin/python -m mypy.stubtest spawnlock._native
 
-# Writes the types of both packages anew from the Rust sources.
+# Writes the types of both packages anew from the Rust sources, and what is made from the table of keys.
 stubs: node_modules/.package-lock.json build/tools.stamp
+	$(CARGO) run --quiet --locked --package spawnlock --example schema
 	$(NPM) run --silent types
 	$(VENV)/bin/python bindings-python/stub.py
 

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ERR_SPAWNLOCK_UNHEALTHY'
   | 'ERR_SPAWNLOCK_UNRESPONSIVE'
   | 'ERR_SPAWNLOCK_FOREIGN'
+  | 'ERR_SPAWNLOCK_PORT_IN_USE'
   | 'ERR_SPAWNLOCK_RECURSIVE'
   | 'ERR_SPAWNLOCK_DENIED'
   | 'ERR_SPAWNLOCK_NOT_RUNNING'
@@ -167,8 +168,10 @@ export declare function claimSocket(path: string): Promise<ClaimedSocket>
  * Gets the server: starts it if nobody has, waits until it is ready.
  *
  * However many processes ask at the same moment, exactly one starts it, and all get the same server or the same `SpawnlockError`.
+ * A name alone, or in options without a command and without a check, is a server that the project declares; nothing at all is the
+ * only one it declares.
  */
-export declare function ensureServer(options: EnsureServerOptions): Promise<Server>
+export declare function ensureServer(options?: string | EnsureServerOptions): Promise<Server>
 
 /** What `ensureServer` is told. Times are in milliseconds. */
 export interface EnsureServerOptions {
@@ -186,6 +189,26 @@ export interface EnsureServerOptions {
   inheritEnv?: boolean
   /** The server's umask. Default: `0o022`, whatever the caller's is. */
   umask?: number
+  /**
+   * How far the name reaches: with `project` the project's root is part of it, as in `web@/repo/app`. The root is the nearest
+   * directory, from the caller's upwards, with `.git`, `package.json`, `pyproject.toml`, `Cargo.toml` or `spawnlock.toml` in
+   * it, else the caller's own. Default: `user`, or `project` when the port is `auto`.
+   */
+  scope?: 'user' | 'project'
+  /** The host at which the server is reached; with `port` only. Default: `localhost`. */
+  host?: string
+  /**
+   * The server's port, or `auto` for one that is chosen when it is started and found again by everybody who asks for the same
+   * name. The server gets it as `PORT`, and the host as `HOST`; `{port}` and `{host}` stand for them in `command`, `shell`,
+   * `env`, `cwd`, `log`, `ready`, `identity` and `listen`. Without `ready` it is asked at `http://{host}:{port}/health`.
+   */
+  port?: number | 'auto'
+  /**
+   * Where to listen in the server's stead: `tcp:port`, `tcp:host:port` or `unix:/path`; several as a list, or with names as an
+   * object, in the order of the names. The server gets the sockets as descriptors 3, 4, …, with `LISTEN_FDS`, `LISTEN_PID`
+   * and `LISTEN_FDNAMES`; who connects while it starts waits in its queue and is not refused.
+   */
+  listen?: string | string[] | Record<string, string>
   /** How to tell that the server is ready: one check, or several that must all pass. */
   ready?: Check | Check[]
   /**
@@ -223,6 +246,10 @@ export interface EnsureServerOptions {
   stop?: StopWhen
   /** How long a server that is to be stopped with its last user goes on without one. Default: not at all. */
   linger?: number
+   * The file that declares the server; what is said here besides wins. Default: a name that stands without a command and without
+   * a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
+   */
+  config?: string
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */

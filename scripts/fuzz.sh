@@ -8,7 +8,7 @@ if ! rustup toolchain list 2>/dev/null | grep -q nightly; then
     exit 0
 fi
 cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
-for target in lock_file record check; do
+for target in lock_file record check config; do
     echo "── $target, $seconds s"
     # What the run learns goes into a folder that git ignores; the corpus in the repository is for people to read.
     mkdir -p "build/fuzz/$target"

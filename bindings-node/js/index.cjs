@@ -11,21 +11,24 @@ exports.SpawnLock = SpawnLock;
 exports.ClaimedSocket = ClaimedSocket;
 exports.claimSocket = claimSocket;
 
-exports.ensureServer = async function ensureServer(options) {
+exports.ensureServer = async function ensureServer(given) {
+  const options = named(given);
   return serverOf(await run(() => native.ensureServer(options), options));
 };
 
-exports.withServer = async function withServer(options, use) {
-  const server = serverOf(await run(() => native.withServer(options), options));
+exports.withServer = async function withServer(given, use) {
+  const options = named(given);
+  const made = await run(() => native.withServer(options), options);
+  const { release } = made;
   try {
-    return await use(server);
+    return await use(serverOf(made));
   } finally {
-    server.release();
+    await run(() => native.leaveThis(release));
   }
 };
 
 exports.kickServer = function kickServer(options) {
-  const { state, server, error } = now(() => native.kickServer(options));
+  const { state, server, error } = now(() => native.kickServer(named(options)));
   return { state, server: server && serverOf(server), error: error && errorOf(error) };
 };
 
@@ -52,6 +55,11 @@ exports.notifyReady = function notifyReady(notice) {
 exports.notify = function notify(notice) {
   return now(() => native.notify(notice));
 };
+
+/** A name alone is an option as well. */
+function named(given) {
+  return typeof given === 'string' ? { name: given } : given;
+}
 
 function serverOf(server) {
   const { stop, restart, release } = server;

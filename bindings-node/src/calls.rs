@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, StopWhen, Verdict};
+use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, State, StopWhen, Verdict};
 
 use crate::audience::Audience;
 use crate::error::Code;
@@ -18,7 +18,9 @@ type Result<T> = napi::Result<T, Code>;
 /// Gets the server: starts it if nobody has, waits until it is ready.
 ///
 /// However many processes ask at the same moment, exactly one starts it, and all get the same server or the same `SpawnlockError`.
-#[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Promise<Server>")]
+/// A name alone, or in options without a command and without a check, is a server that the project declares; nothing at all is the
+/// only one it declares.
+#[napi(ts_args_type = "options?: string | EnsureServerOptions", ts_return_type = "Promise<Server>")]
 pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
     let options = EnsureServerOptions::read(options)?;
     let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
@@ -33,7 +35,7 @@ pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
 /// The server is stopped when its last user is gone, killed ones included, unless `stop` says `never`.
 #[napi(
     ts_generic_types = "T",
-    ts_args_type = "options: EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>",
+    ts_args_type = "options: string | EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>",
     ts_return_type = "Promise<T>"
 )]
 pub fn with_server(options: Unknown) -> Result<External<Job>> {
@@ -108,7 +110,7 @@ pub fn words() -> HashMap<&'static str, Vec<&'static str>> {
         ("Verdict", Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
         ("LockKind", LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),
         ("StopWhen", StopWhen::ALL.iter().map(|when| when.as_str()).collect()),
-        ("KickState", spawnlock::Kick::WORDS.to_vec()),
+        ("KickState", KickState::ALL.iter().map(|state| state.as_str()).collect()),
         ("FlockSupport", FlockSupport::ALL.iter().map(|support| support.as_str()).collect()),
         ("EventKind", EventKind::ALL.iter().map(|kind| kind.as_str()).collect()),
     ])

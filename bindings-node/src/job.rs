@@ -20,42 +20,52 @@ use crate::status::ServerStatus;
 pub(crate) type Outcome = Either5<Server, ServerStatus, Vec<ServerStatus>, (), bool>;
 
 /// What JavaScript is handed: an event, or a failure, or the outcome.
-type Delivery = FnArgs<(Option<ServerEvent>, Option<Failure>, Option<Outcome>)>;
+type Told = (Option<ServerEvent>, Option<Failure>, Option<Outcome>);
+type Delivery = FnArgs<Told>;
 
 /// The way back to the thread of JavaScript. Events and the end go the same way, so none overtakes another.
 type Way = ThreadsafeFunction<Delivery, (), Delivery, Status, false>;
 
-type Work = Box<dyn FnOnce(Teller) -> spawnlock::Result<Outcome> + Send>;
-
-/// What may spare the thread. It does not wait.
-type AtOnce = Box<dyn FnOnce() -> Option<Outcome>>;
+pub(crate) type Work = Box<dyn FnOnce(Teller) -> spawnlock::Result<Outcome> + Send>;
 
 /// A call that was checked and can be started, once.
 pub struct Job {
-    at_once: Option<AtOnce>,
-    work: Option<Work>,
+    start: Option<Start>,
     cancel: Cancel,
     /// Where it leaves a lock.
     pub(crate) slot: Option<Slot>,
 }
 
+/// How a call begins.
+enum Start {
+    /// On a thread of its own.
+    Thread(Work),
+    /// Here and now, since it does not wait.
+    Now(Box<dyn FnOnce() -> Begun>),
+}
+
+/// What came of that.
+#[expect(clippy::large_enum_variant, reason = "made once for each call and taken apart at once")]
+pub(crate) enum Begun {
+    Over(spawnlock::Result<Outcome>),
+    /// Its end will be told.
+    Later(Box<dyn FnOnce(Teller)>),
+    /// It takes a thread after all.
+    Elsewhere(Work),
+}
+
 impl Job {
     pub(crate) fn new(cancel: Cancel, work: impl FnOnce(Teller) -> spawnlock::Result<Outcome> + Send + 'static) -> External<Job> {
-        External::new(Job { at_once: None, work: Some(Box::new(work)), cancel, slot: None })
+        External::new(Job { start: Some(Start::Thread(Box::new(work))), cancel, slot: None })
     }
 
     /// One that was quicker done than started.
     pub(crate) fn done(outcome: Outcome) -> External<Job> {
-        External::new(Job { at_once: Some(Box::new(|| Some(outcome))), work: None, cancel: Cancel::new(), slot: None })
+        External::new(Job { start: Some(Start::Now(Box::new(|| Begun::Over(Ok(outcome))))), cancel: Cancel::new(), slot: None })
     }
 
-    pub(crate) fn for_lock(
-        cancel: Cancel,
-        slot: Slot,
-        at_once: impl FnOnce() -> Option<Outcome> + 'static,
-        work: impl FnOnce(Teller) -> spawnlock::Result<Outcome> + Send + 'static,
-    ) -> External<Job> {
-        External::new(Job { at_once: Some(Box::new(at_once)), work: Some(Box::new(work)), cancel, slot: Some(slot) })
+    pub(crate) fn for_lock(cancel: Cancel, slot: Slot, start: impl FnOnce() -> Begun + 'static) -> External<Job> {
+        External::new(Job { start: Some(Start::Now(Box::new(start))), cancel, slot: Some(slot) })
     }
 }
 
@@ -63,13 +73,20 @@ impl Job {
 /// until then the process stays alive.
 #[napi(skip_typescript)]
 pub fn start(job: &mut External<Job>, deliver: Function<Delivery, ()>) -> napi::Result<(), Code> {
-    if let Some(outcome) = job.at_once.take().and_then(|at_once| at_once()) {
-        return deliver.call((None, None, Some(outcome)).into()).map_err(|error| Problem::from(error).into());
+    let begun = match job.start.take() {
+        None => return Ok(()),
+        Some(Start::Thread(work)) => Begun::Elsewhere(work),
+        Some(Start::Now(start)) => start(),
+    };
+    match begun {
+        Begun::Over(result) => deliver.call(ended(result).into()).map_err(|error| Problem::from(error).into()),
+        Begun::Later(later) => Teller::new(deliver).map(later),
+        Begun::Elsewhere(work) => on_a_thread(Teller::new(deliver)?, work),
     }
-    let Some(work) = job.work.take() else { return Ok(()) };
-    let way: Arc<Way> =
-        Arc::new(deliver.build_threadsafe_function::<Delivery>().build_callback(|context| Ok(context.value)).map_err(Problem::from)?);
-    thread::Builder::new().name("spawnlock".to_owned()).spawn(move || deliver_end(&way, work)).map_err(Problem::native)?;
+}
+
+fn on_a_thread(teller: Teller, work: Work) -> napi::Result<(), Code> {
+    thread::Builder::new().name("spawnlock".to_owned()).spawn(move || deliver_end(&teller, work)).map_err(Problem::native)?;
     Ok(())
 }
 
@@ -79,28 +96,43 @@ pub fn cancel(job: &External<Job>) {
     job.cancel.cancel();
 }
 
-/// Passes events on while a job runs.
+/// Passes events on while a job runs, and then its end.
+#[derive(Clone)]
 pub(crate) struct Teller(Arc<Way>);
 
 impl Teller {
+    fn new(deliver: Function<Delivery, ()>) -> napi::Result<Self, Code> {
+        let way = deliver.build_threadsafe_function::<Delivery>().build_callback(|context| Ok(context.value));
+        Ok(Teller(Arc::new(way.map_err(Problem::from)?)))
+    }
+
     pub(crate) fn tell(&self, event: &Event) {
-        send(&self.0, (Some(ServerEvent::from(event)), None, None));
+        self.send((Some(ServerEvent::from(event)), None, None));
+    }
+
+    pub(crate) fn end(&self, result: spawnlock::Result<Outcome>) {
+        self.send(ended(result));
+    }
+
+    fn send(&self, delivery: Told) {
+        // The queue has no limit, and an environment that is closing wants nothing more.
+        self.0.call(delivery.into(), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
 
-fn deliver_end(way: &Arc<Way>, work: Work) {
-    let teller = Teller(Arc::clone(way));
+fn ended(result: spawnlock::Result<Outcome>) -> Told {
+    match result {
+        Ok(outcome) => (None, None, Some(outcome)),
+        Err(error) => (None, Some(error.into()), None),
+    }
+}
+
+fn deliver_end(teller: &Teller, work: Work) {
     // The host must neither die nor wait for ever because we broke. (Where the build unwinds; what we ship aborts, to be small.)
-    match catch_unwind(AssertUnwindSafe(|| work(teller))) {
-        Ok(Ok(outcome)) => send(way, (None, None, Some(outcome))),
-        Ok(Err(error)) => send(way, (None, Some(error.into()), None)),
-        Err(panic) => send(way, (None, Some(Failure::native(panic_text(&*panic))), None)),
+    match catch_unwind(AssertUnwindSafe(|| work(teller.clone()))) {
+        Ok(result) => teller.end(result),
+        Err(panic) => teller.send((None, Some(Failure::native(panic_text(&*panic))), None)),
     }
-}
-
-fn send(way: &Way, delivery: (Option<ServerEvent>, Option<Failure>, Option<Outcome>)) {
-    // The queue has no limit, and an environment that is closing wants nothing more.
-    way.call(delivery.into(), ThreadsafeFunctionCallMode::NonBlocking);
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

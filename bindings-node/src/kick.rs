@@ -21,7 +21,7 @@ pub struct Kick {
 
 impl From<spawnlock::Kick> for Kick {
     fn from(kick: spawnlock::Kick) -> Self {
-        let state = kick.as_str().to_owned();
+        let state = kick.state().as_str().to_owned();
         match kick {
             spawnlock::Kick::Running(server) => Kick { state, server: Some(server.into()), error: None },
             spawnlock::Kick::Failed(error) => Kick { state, server: None, error: Some(error.into()) },

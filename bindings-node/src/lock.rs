@@ -3,16 +3,16 @@
 use std::mem;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use napi::Env;
 use napi::bindgen_prelude::{External, Function, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, Event, LockKind, SpawnLock};
+use spawnlock::{Asked, Cancel, Event, LockKind, SpawnLock};
 
 use crate::error::{Code, Problem, thrown};
 use crate::event::{LockHolder, ServerEvent};
-use crate::job::{Job, Outcome, Teller};
+use crate::job::{Begun, Job, Outcome, Teller};
 use crate::options::{HolderOptions, LockOptions, LockTerms};
 use crate::owner;
 use crate::read::{camel_case, text};
@@ -83,18 +83,16 @@ pub fn lock_option_names() -> Vec<String> {
 pub fn acquire(path: Unknown, terms: &External<LockTerms>, within: Option<Vec<f64>>, scoped: bool) -> Result<External<Job>> {
     let kin = if scoped { owner::read(within) } else { kin(terms, within) };
     let wanted = Wanted::new(path, terms, kin)?;
-    let first = wanted.clone();
-    let at_once = move || first.try_flock().flatten().map(|lock| first.slot.fill(Some(lock)));
-    Ok(wanted.job(at_once, |path, options| SpawnLock::acquire(path, options).map(Some)))
+    let (cancel, slot) = (Cancel::new(), wanted.slot.clone());
+    let options = wanted.options.clone().cancel(cancel.clone());
+    Ok(Job::for_lock(cancel, slot, move || wanted.ask(options)))
 }
 
 /// The same without waiting.
 #[napi(skip_typescript)]
 pub fn try_acquire(path: Unknown, terms: &External<LockTerms>, within: Option<Vec<f64>>) -> Result<External<Job>> {
     let wanted = Wanted::new(path, terms, kin(terms, within))?;
-    let first = wanted.clone();
-    let at_once = move || first.try_flock().map(|lock| first.slot.fill(lock));
-    Ok(wanted.job(at_once, |path, options| SpawnLock::try_acquire(path, options)))
+    Ok(Job::for_lock(Cancel::new(), wanted.slot.clone(), move || wanted.try_now()))
 }
 
 /// What one of these has brought, once it is over.
@@ -193,7 +191,6 @@ pub fn test_flock(env: Env, dir: Unknown) -> Result<&'static str> {
 }
 
 /// A lock that a job is to bring.
-#[derive(Clone)]
 struct Wanted {
     path: String,
     options: spawnlock::LockOptions,
@@ -209,26 +206,33 @@ impl Wanted {
         Ok(Wanted { path: text("path", path)?, options, kind: terms.kind, listens: terms.listens, slot })
     }
 
-    /// A kernel lock that is free is had in less time than a thread begins. `None` is for a thread to find out.
-    fn try_flock(&self) -> Option<Option<SpawnLock>> {
-        if self.kind == LockKind::Excl {
-            return None;
+    fn ask(self, mut options: spawnlock::LockOptions) -> Begun {
+        let listener: Arc<OnceLock<Teller>> = Arc::default();
+        if self.listens {
+            let listener = Arc::clone(&listener);
+            options = options.on_event(move |event| {
+                if let Some(teller) = listener.get() {
+                    teller.tell(event);
+                }
+            });
         }
-        SpawnLock::try_acquire(&self.path, &self.options.clone().kind(LockKind::Flock)).ok()
+        match SpawnLock::ask(&self.path, &options) {
+            Ok(Asked::Held(lock)) => Begun::Over(Ok(self.slot.fill(Some(lock)))),
+            Ok(Asked::Later(request)) => Begun::Later(Box::new(move |teller| {
+                let _ = listener.set(teller.clone());
+                request.then(move |result| teller.end(result.map(|lock| self.slot.fill(Some(lock)))));
+            })),
+            Err(error) => Begun::Over(Err(error)),
+        }
     }
 
-    fn job(
-        self,
-        at_once: impl FnOnce() -> Option<Outcome> + 'static,
-        take: impl FnOnce(&str, &spawnlock::LockOptions) -> spawnlock::Result<Option<SpawnLock>> + Send + 'static,
-    ) -> External<Job> {
-        let (cancel, slot) = (Cancel::new(), self.slot.clone());
-        let options = self.options.cancel(cancel.clone());
-        let work = move |teller: Teller| {
-            let options = if self.listens { options.on_event(move |event| teller.tell(event)) } else { options };
-            Ok(self.slot.fill(take(&self.path, &options)?))
-        };
-        Job::for_lock(cancel, slot, at_once, work)
+    /// A kernel lock is had in less time than a thread begins; of the other kind one may have to wait for its mutex.
+    fn try_now(self) -> Begun {
+        let flock = || SpawnLock::try_acquire(&self.path, &self.options.clone().kind(LockKind::Flock));
+        match (self.kind != LockKind::Excl).then(flock) {
+            Some(Ok(lock)) => Begun::Over(Ok(self.slot.fill(lock))),
+            _ => Begun::Elsewhere(Box::new(move |_| Ok(self.slot.fill(SpawnLock::try_acquire(&self.path, &self.options)?)))),
+        }
     }
 }
 

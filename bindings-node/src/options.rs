@@ -8,7 +8,9 @@ use std::time::Duration;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use serde_json::Value;
-use spawnlock::{Cancel, Check, LockKind, OnLockUnavailable, RestartOptions, ServerSpec, StateDir, StopOptions, StopWhen, millis};
+use spawnlock::{
+    Cancel, Listening, LockKind, OnLockUnavailable, Port, RestartOptions, Scope, ServerSpec, StateDir, StopOptions, StopWhen, millis,
+};
 
 use crate::error::Result;
 use crate::read::{Callback, Given, Signal};
@@ -50,6 +52,23 @@ options! {
         inherit_env: bool = "true or false",
         /// The server's umask. Default: `0o022`, whatever the caller's is.
         umask: u32 = "a whole number, as in 0o022",
+        /// How far the name reaches: with `project` the project's root is part of it, as in `web@/repo/app`. The root is the nearest
+        /// directory, from the caller's upwards, with `.git`, `package.json`, `pyproject.toml`, `Cargo.toml` or `spawnlock.toml` in
+        /// it, else the caller's own. Default: `user`, or `project` when the port is `auto`.
+        #[napi(ts_type = "'user' | 'project'")]
+        scope: String = "a text",
+        /// The host at which the server is reached; with `port` only. Default: `localhost`.
+        host: String = "a text",
+        /// The server's port, or `auto` for one that is chosen when it is started and found again by everybody who asks for the same
+        /// name. The server gets it as `PORT`, and the host as `HOST`; `{port}` and `{host}` stand for them in `command`, `shell`,
+        /// `env`, `cwd`, `log`, `ready`, `identity` and `listen`. Without `ready` it is asked at `http://{host}:{port}/health`.
+        #[napi(ts_type = "number | 'auto'")]
+        port: Value = "a number, or \"auto\"",
+        /// Where to listen in the server's stead: `tcp:port`, `tcp:host:port` or `unix:/path`; several as a list, or with names as an
+        /// object, in the order of the names. The server gets the sockets as descriptors 3, 4, …, with `LISTEN_FDS`, `LISTEN_PID`
+        /// and `LISTEN_FDNAMES`; who connects while it starts waits in its queue and is not refused.
+        #[napi(ts_type = "string | string[] | Record<string, string>")]
+        listen: Value = "a text, a list of texts, or an object of names and texts",
         /// How to tell that the server is ready: one check, or several that must all pass.
         #[napi(ts_type = "Check | Check[]")]
         ready: Value = "a text, an object, or a list of these",
@@ -86,6 +105,9 @@ options! {
         stop: String = "a text",
         /// How long a server that is to be stopped with its last user goes on without one. Default: not at all.
         linger: f64 = "a number of milliseconds",
+        /// The file that declares the server; what is said here besides wins. Default: a name that stands without a command and without
+        /// a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
+        config: String = "a text",
         /// Ends the wait; the promise is then rejected with its reason.
         #[napi(ts_type = "AbortSignal")]
         #[expect(dead_code, reason = "JavaScript itself listens to it")]
@@ -228,7 +250,11 @@ impl EnsureServerOptions {
         spec = self.env.into_iter().flatten().fold(spec, |spec, (key, value)| set(spec, value, |spec, value| spec.env(key, value)));
         spec = set(spec, self.inherit_env, ServerSpec::inherit_env);
         spec = set(spec, self.umask, ServerSpec::umask);
-        spec = checks(self.ready).iter().fold(spec, |spec, check| spec.ready(Check::from_value(check)));
+        spec = checks(self.ready).iter().fold(spec, |spec, check| spec.ready(check));
+        spec = set(spec, self.scope.as_deref().map(Scope::parse).transpose()?, ServerSpec::scope);
+        spec = set(spec, self.host, ServerSpec::host);
+        spec = set(spec, self.port.as_ref().map(Port::from_value).transpose()?, ServerSpec::port);
+        spec = self.listen.iter().flat_map(Listening::from_value).fold(spec, ServerSpec::listen);
         spec = set(spec, self.identity, ServerSpec::identity);
         spec = set(spec, time("timeout", self.timeout)?, ServerSpec::timeout);
         spec = set(spec, time("probeTimeout", self.probe_timeout)?, ServerSpec::probe_timeout);
@@ -242,6 +268,7 @@ impl EnsureServerOptions {
         spec = set(spec, time("lockPatience", self.lock_patience)?, ServerSpec::lock_patience);
         spec = set(spec, time("stopTimeout", self.stop_timeout)?, ServerSpec::stop_timeout);
         spec = set(spec, self.stop.as_deref().map(StopWhen::parse).transpose()?, ServerSpec::stop);
+        spec = set(spec, self.config, ServerSpec::config);
         Ok(set(spec, time("linger", self.linger)?, ServerSpec::linger))
     }
 }

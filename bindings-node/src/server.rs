@@ -48,6 +48,13 @@ pub struct Server {
     pub release: External<spawnlock::Server>,
 }
 
+/// Lets go of the server behind a `Server`, and ends when it is gone, if it goes.
+#[napi(skip_typescript)]
+pub fn leave_this(server: &External<spawnlock::Server>) -> External<Job> {
+    let (server, cancel) = (spawnlock::Server::clone(server), Cancel::new());
+    Job::new(cancel.clone(), move |_| server.leave(&cancel).map(|()| Outcome::D(())))
+}
+
 /// Lets go of the server behind a `Server`.
 #[napi(skip_typescript)]
 pub fn release_this(server: &External<spawnlock::Server>) {

@@ -13,6 +13,8 @@ const flags = {
   'state-dir': { type: 'string' },
   gate: { type: 'string' },
   identity: { type: 'string' },
+  port: { type: 'string' },
+  scope: { type: 'string' },
   restart: { type: 'boolean' },
 };
 
@@ -21,6 +23,8 @@ function readArgs() {
     const { values, positionals } = parseArgs({ options: flags, allowPositionals: true });
     const options = { name: values.name, ready: values.ready, timeout: Number(values['timeout-ms']), stateDir: values['state-dir'] };
     if (positionals.length > 0) options.command = positionals;
+    if (values.port) options.port = values.port;
+    if (values.scope) options.scope = values.scope;
     if (values.identity) options.identity = JSON.parse(values.identity);
     return { options, gate: values.gate, restart: values.restart };
   } catch (error) {

@@ -59,4 +59,6 @@ test('the lists of words are those of the contract', () => {
   assert.deepEqual(union('EventKind'), contract.events);
   assert.deepEqual(union('LockKind'), contract.lockKinds);
   assert.deepEqual(union('FlockSupport'), contract.flockSupport);
+  assert.deepEqual(union('KickState'), contract.kickStates);
+  assert.deepEqual(union('StopWhen'), contract.stopWhens);
 });

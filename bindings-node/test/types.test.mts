@@ -25,11 +25,13 @@ const options: EnsureServerOptions = {
   onLockUnavailable: 'fail',
   lockPatience: 1_000,
   stopTimeout: 1_000,
+  config: 'spawnlock.toml',
   signal: AbortSignal.timeout(1_000),
   onEvent: (event: ServerEvent) => console.log(event.kind, event.elapsedMs, event.holder?.since.getTime()),
 };
 
 const server: Server = await ensureServer(options);
+const declared: Server[] = [await ensureServer('web'), await ensureServer()];
 const origin: Origin = server.origin;
 const startedAt: Date | null = server.startedAt;
 const again: Server = await server.restart();
@@ -102,4 +104,4 @@ await ensureServer({ onLockUnavailable: 'maybe' });
 // @ts-expect-error a code that does not exist
 const wrong: ErrorCode = 'ERR_SPAWNLOCK_NO_SUCH';
 
-console.log(origin, startedAt, again, restarted, stopped, failed, all, wrong);
+console.log(declared, origin, startedAt, again, restarted, stopped, failed, all, wrong);

@@ -11,6 +11,7 @@ mod audience;
 mod check;
 mod claim;
 mod guards;
+mod kick;
 mod lock;
 mod names;
 mod notify;
@@ -31,6 +32,8 @@ mod _native {
     use super::guards::Guard;
     #[pymodule_export]
     use super::job::Job;
+    #[pymodule_export]
+    use super::kick::Kick;
     #[pymodule_export]
     use super::lock::{Acquired, SpawnLock};
     #[pymodule_export]

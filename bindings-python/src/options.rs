@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
-use spawnlock::{LockKind, OnLockUnavailable};
+use spawnlock::{Listening, LockKind, OnLockUnavailable, Port, Scope, StopWhen};
 
 use crate::audience::{Audience, Callable, Told};
 use crate::check::{Ready, json};
 use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
+use crate::kick::Kick;
 use crate::server::Server;
 use crate::typed::{Seconds, StrPath, Word};
 
@@ -35,9 +36,9 @@ pub(crate) use set;
 impl ServerSpec {
     #[new]
     #[pyo3(signature = (
-        name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, ready=None, identity=None,
-        timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
-        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, on_event=None, progress=None,
+        name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, scope=None, host=None, port=None,
+        listen=None, ready=None, identity=None, timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
+        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, config=None, on_event=None, progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
@@ -49,6 +50,10 @@ impl ServerSpec {
         env: Option<Environment>,
         inherit_env: Option<bool>,
         umask: Option<i64>,
+        scope: Option<ScopeWord>,
+        host: Option<String>,
+        port: Option<PortWord>,
+        listen: Option<Listen>,
         ready: Option<Ready>,
         identity: Option<Identity>,
         timeout: Option<Seconds>,
@@ -61,6 +66,9 @@ impl ServerSpec {
         on_lock_unavailable: Option<OnUnavailable>,
         lock_patience: Option<Seconds>,
         stop_timeout: Option<Seconds>,
+        stop: Option<StopWord>,
+        linger: Option<Seconds>,
+        config: Option<StrPath>,
         on_event: Option<Listener>,
         progress: Option<Show>,
     ) -> PyResult<Self> {
@@ -70,6 +78,8 @@ impl ServerSpec {
         let probe_timeout = time("probe_timeout", probe_timeout)?;
         let lock_patience = time("lock_patience", lock_patience)?;
         let stop_timeout = time("stop_timeout", stop_timeout)?;
+        let linger = time("linger", linger)?;
+        let stop = stop.map(|word| StopWhen::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
         let lock = lock.map(KindWord::parsed).transpose().map_err(|error| raised(py, &error))?;
         let on_lock_unavailable =
             on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
@@ -78,12 +88,16 @@ impl ServerSpec {
         };
         let umask = number("umask", umask)?;
         let tail_lines = number("tailLines", tail_lines)?.map(|lines| lines as usize);
+        let scope = scope.map(|word| Scope::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let port = port.map(|port| Port::from_value(&port.0)).transpose().map_err(|error| raised(py, &error))?;
         let identity = identity.map(|fields| fields.0);
         let command = command.map(|words| words.0);
 
         let mut spec = name.map_or_else(spawnlock::ServerSpec::unnamed, spawnlock::ServerSpec::new);
+        set!(spec: scope, host, port);
+        spec = listen.iter().flat_map(|listen| Listening::from_value(&listen.0)).fold(spec, spawnlock::ServerSpec::listen);
         set!(spec: command, shell, cwd, inherit_env, umask, identity, timeout, probe_timeout, log, tail_lines);
-        set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout);
+        set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout, stop, linger, config);
         let options = env.into_iter().flat_map(|env| env.0).fold(spec, |spec, (key, value)| spec.env(key, value));
         Ok(ServerSpec { options, ready: ready.unwrap_or(Ready(Vec::new())), audience: Audience::new(py, on_event, progress)? })
     }
@@ -101,6 +115,29 @@ impl ServerSpec {
         let interrupt = Interrupt::by_hand();
         let (spec, told) = self.for_call(py, &interrupt);
         job::begin(done.0, interrupt, move || told.during(|| spec.ensure()).map(Server))
+    }
+
+    /// The same for a scope.
+    fn ensure_scoped(&self, py: Python<'_>) -> PyResult<Server> {
+        let interrupt = Interrupt::by_signals();
+        let (spec, told) = self.for_call(py, &interrupt);
+        let result = py.detach(|| told.during(|| spec.ensure_scoped()));
+        interrupt.outcome(py, result).map(Server)
+    }
+
+    /// The same for a scope, on a thread of its own.
+    fn begin_scoped(&self, py: Python<'_>, done: Done) -> PyResult<Job> {
+        let interrupt = Interrupt::by_hand();
+        let (spec, told) = self.for_call(py, &interrupt);
+        job::begin(done.0, interrupt, move || told.during(|| spec.ensure_scoped()).map(Server))
+    }
+
+    /// Starts the server if nobody has, without waiting for it.
+    fn kick(&self, py: Python<'_>) -> PyResult<Kick> {
+        let interrupt = Interrupt::by_signals();
+        let (spec, told) = self.for_call(py, &interrupt);
+        let result = py.detach(|| told.during(|| spec.kick()));
+        interrupt.outcome(py, result).and_then(|kick| Kick::new(py, kick))
     }
 }
 
@@ -145,8 +182,24 @@ argument! {
     Identity(serde_json::Value) = "Identity", json
 }
 argument! {
+    /// A word of `scope`.
+    ScopeWord(String) = "Scope", |given| given.extract()
+}
+argument! {
+    /// A number, or the word for one that is chosen.
+    PortWord(serde_json::Value) = "Port", json
+}
+argument! {
+    /// One address or several, with names or without.
+    Listen(serde_json::Value) = "Listen", json
+}
+argument! {
     /// A word of `on_lock_unavailable`.
     OnUnavailable(String) = "OnLockUnavailable", |given| given.extract()
+}
+argument! {
+    /// A word of `stop`.
+    StopWord(String) = "StopWhen", |given| given.extract()
 }
 argument! {
     /// A word of `lock`.

@@ -84,6 +84,25 @@ impl Server {
         self.0.place().to_owned()
     }
 
+    /// Says that this call uses it no more; of a server that is stopped with its last user, the last word stops it.
+    fn release(&self) {
+        self.0.release();
+    }
+
+    /// The same, and returns when the server is gone, if it goes.
+    fn _leave(&self, py: Python<'_>) -> PyResult<()> {
+        let interrupt = Interrupt::by_signals();
+        let result = py.detach(|| self.0.leave(&interrupt.cancel()));
+        interrupt.outcome(py, result)
+    }
+
+    /// The same on a thread of its own, then calls `done(None, error)` there.
+    fn _begin_leave(&self, done: Done) -> PyResult<Job> {
+        let (server, interrupt) = (self.0.clone(), Interrupt::by_hand());
+        let cancel = interrupt.cancel();
+        job::begin(done.0, interrupt, move || server.leave(&cancel))
+    }
+
     /// Stops it, unless another generation runs by now.
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
         let interrupt = Interrupt::by_signals();

@@ -48,7 +48,7 @@ macro_rules! words {
     };
 }
 
-words!(ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict);
+words!(ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, State, StopWhen, Verdict);
 
 /// A time: seconds, or a `timedelta`.
 pub(crate) struct Seconds(f64);

@@ -21,6 +21,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--state-dir", required=True)
     parser.add_argument("--gate", type=Path)
     parser.add_argument("--identity", type=json.loads)
+    parser.add_argument("--port")
+    parser.add_argument("--scope")
     parser.add_argument("--restart", action="store_true")
     parser.add_argument("command", nargs="*")
     return parser.parse_args()
@@ -44,6 +46,8 @@ def ask(asked: argparse.Namespace) -> spawnlock.Server:
         timeout=timeout,
         state_dir=asked.state_dir,
         identity=asked.identity,
+        port=asked.port,
+        scope=asked.scope,
     )
 
 

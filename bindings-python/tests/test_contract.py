@@ -57,6 +57,8 @@ def test_a_claim_and_a_notice_offer_what_the_contract_says() -> None:
         ("EventKind", "events"),
         ("LockKind", "lockKinds"),
         ("FlockSupport", "flockSupport"),
+        ("KickState", "kickStates"),
+        ("StopWhen", "stopWhens"),
     ],
 )
 def test_the_lists_of_words_are_those_of_the_contract(words: str, list_of: str) -> None:

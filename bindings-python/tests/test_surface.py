@@ -13,7 +13,9 @@ import spawnlock
 from spawnlock import _native, types
 
 
-@pytest.mark.parametrize("list_of", ["ErrorCode", "EventKind", "FlockSupport", "LockKind", "Origin", "State", "Verdict"])
+@pytest.mark.parametrize(
+    "list_of", ["ErrorCode", "EventKind", "FlockSupport", "KickState", "LockKind", "Origin", "State", "StopWhen", "Verdict"]
+)
 def test_the_words_of_the_types_are_those_of_the_core(list_of: str) -> None:
     assert list(typing.get_args(getattr(types, list_of))) == _native.words()[list_of]
 

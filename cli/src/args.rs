@@ -12,6 +12,8 @@ use crate::words::{Word, Words};
 /// What a command line asks for.
 pub enum Wish {
     Run(Command, Common),
+    /// Nothing is said but how: the only server that the project declares.
+    Alone(Common),
     /// Help or the version: text for stdout.
     Read(&'static str),
 }
@@ -39,6 +41,7 @@ pub enum Command {
     Doctor(Doctor),
     Completions(Completions),
     Man(Man),
+    Init(Init),
 }
 
 /// What `ensure` was told; [`help::ENSURE`] says what each means.
@@ -46,8 +49,10 @@ pub enum Command {
 pub struct Ensure {
     pub name: Option<String>,
     pub ready: Vec<String>,
-    pub port: Option<u16>,
+    pub port: Option<String>,
     pub host: Option<String>,
+    pub listen: Vec<String>,
+    pub scope: Option<String>,
     pub identity: Vec<String>,
     pub shell: Option<String>,
     pub cwd: Option<PathBuf>,
@@ -67,6 +72,8 @@ pub struct Ensure {
     pub stop: Option<String>,
     pub linger: Option<String>,
     pub env_prefix: Option<String>,
+    pub config: Option<PathBuf>,
+    pub dry_run: bool,
     pub print: Vec<Fact>,
     pub argv: Vec<String>,
 }
@@ -137,6 +144,13 @@ pub struct Man {
     pub dir: Option<PathBuf>,
 }
 
+/// What `init` was told.
+#[derive(Debug, Default)]
+pub struct Init {
+    pub name: Option<String>,
+    pub file: Option<PathBuf>,
+}
+
 impl Wish {
     /// Reads the words behind the program's name.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
@@ -158,7 +172,9 @@ impl Wish {
                 return Err(help::unknown(&word, command.as_ref()));
             }
         }
-        let Some(mut command) = command else { return Err(help::no_command()) };
+        let Some(mut command) = command else {
+            return if behind.is_empty() { Ok(Wish::Alone(common)) } else { Err(help::no_command()) };
+        };
         command.take_behind(behind)?;
         command.check(&common)?;
         Ok(Wish::Run(command, common))
@@ -192,6 +208,7 @@ impl Command {
             "doctor" => Some(Command::Doctor(Doctor::default())),
             "completions" => Some(Command::Completions(Completions::default())),
             "man" => Some(Command::Man(Man::default())),
+            "init" => Some(Command::Init(Init::default())),
             _ => None,
         }
     }
@@ -207,6 +224,7 @@ impl Command {
             Command::Explain(explain) => explain.take(flag, words),
             Command::Man(man) => man.take(flag, words),
             Command::Doctor(_) | Command::Completions(_) => Ok(false),
+            Command::Init(init) => init.take(flag, words),
         }
     }
 
@@ -224,6 +242,7 @@ impl Command {
                 return true;
             }
             Command::Run(_) => return false,
+            Command::Init(init) => &mut init.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
                 return true;
@@ -295,6 +314,7 @@ impl Run {
 
 impl Ensure {
     fn check(&self) -> Result<()> {
+        not_both(("--dry-run", self.dry_run), ("--print", !self.print.is_empty()))?;
         not_both(("--port", self.port.is_some()), ("--ready", !self.ready.is_empty()))?;
         not_both(("--host", self.host.is_some()), ("--ready", !self.ready.is_empty()))?;
         not_both(("--shell", self.shell.is_some()), ("CMD", !self.argv.is_empty()))
@@ -303,8 +323,10 @@ impl Ensure {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match flag {
             "--ready" => self.ready.push(words.text()?),
-            "--port" => self.port = Some(words.number("a port, from 1 to 65535", |port: &u16| *port > 0)?),
+            "--port" => self.port = Some(words.text()?),
             "--host" => self.host = Some(words.text()?),
+            "--listen" => self.listen.push(words.text()?),
+            "--scope" => self.scope = Some(words.text()?),
             "--identity" => self.identity.push(words.text()?),
             "--shell" => self.shell = Some(words.text()?),
             "--cwd" => self.cwd = Some(words.path()?),
@@ -323,6 +345,8 @@ impl Ensure {
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
             "--stop" => self.stop = Some(words.text()?),
             "--linger" => self.linger = Some(words.text()?),
+            "--config" => self.config = Some(words.path()?),
+            "--dry-run" => self.dry_run = true,
             "--env-prefix" => self.env_prefix = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
             _ => return Ok(false),
@@ -387,6 +411,16 @@ impl Restart {
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
             "--break-after" => self.break_after = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Init {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--file" => self.file = Some(words.path()?),
             _ => return Ok(false),
         }
         Ok(true)

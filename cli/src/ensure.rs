@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Origin, Server, ServerSpec, State, StopWhen, duration};
+use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Origin, Port, Scope, Server, ServerSpec, State, StopWhen, duration};
 
 use crate::args::{Common, Ensure};
+use crate::dry_run::DryRun;
 use crate::exit;
 use crate::facts::{Fact, ServerFacts};
 use crate::legacy::Legacy;
@@ -15,14 +16,14 @@ use crate::progress::Progress;
 use crate::signals;
 use crate::trouble::{Result, Trouble};
 
-/// The page that is asked for when only a port is given.
-const HEALTH: &str = "/health";
-const HOST: &str = "localhost";
-
 pub fn run(args: Ensure, common: &Common, output: &Output) -> Result<u8> {
     let progress = Progress::new(common);
+    let dry_run = args.dry_run.then(|| DryRun::of(&args));
     let (no_wait, print, name) = (args.no_wait, args.print.clone(), args.name.clone());
     let spec = spec(args, common, &progress)?.cancel(signals::cancel()).on_event(progress.listener());
+    if let Some(dry_run) = dry_run {
+        return dry_run.report(&spec, output);
+    }
     if no_wait {
         let kick = spec.kick();
         progress.clear();
@@ -78,8 +79,17 @@ pub fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<Server
         Some(name) => ServerSpec::new(name),
         None => ServerSpec::unnamed(),
     };
-    for check in checks(args.ready, args.host, args.port.or(legacy.port))? {
-        spec = spec.ready(check);
+    for text in args.ready {
+        spec = spec.ready(check(text)?);
+    }
+    let port = args.port.as_deref().map(Port::parse).transpose()?;
+    spec = with(spec, port.or(legacy.port.map(Port::Number)), ServerSpec::port);
+    spec = with(spec, args.host, ServerSpec::host);
+    for address in args.listen {
+        spec = spec.listen(address);
+    }
+    if let Some(scope) = &args.scope {
+        spec = spec.scope(Scope::parse(scope)?);
     }
     for pair in &args.env {
         let (key, value) = key_and_value("--env", pair)?;
@@ -97,7 +107,9 @@ pub fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<Server
     }
     let timeout = time("--timeout", args.timeout)?.or(legacy.timeout);
     let umask = args.umask.as_deref().map(umask).transpose()?;
-    spec = spec.command(args.argv).inherit_env(!args.clean_env);
+    spec = spec.command(args.argv);
+    spec = with(spec, args.clean_env.then_some(false), ServerSpec::inherit_env);
+    spec = with(spec, args.config, ServerSpec::config);
     spec = with(spec, args.shell, ServerSpec::shell);
     spec = with(spec, args.cwd, ServerSpec::cwd);
     spec = with(spec, umask, ServerSpec::umask);
@@ -125,21 +137,6 @@ fn with<T>(spec: ServerSpec, value: Option<T>, set: impl FnOnce(ServerSpec, T) -
 /// A time with its unit.
 pub fn time(flag: &str, text: Option<String>) -> Result<Option<Duration>> {
     Ok(text.map(|text| duration(flag, &text)).transpose()?)
-}
-
-/// What `--ready` says; without it, the usual health page at the port.
-fn checks(ready: Vec<String>, host: Option<String>, port: Option<u16>) -> Result<Vec<CheckSource>> {
-    match (host, port) {
-        _ if !ready.is_empty() => ready.into_iter().map(check).collect(),
-        (host, Some(port)) => Ok(vec![CheckSource::from(address(host.as_deref().unwrap_or(HOST), port))]),
-        (Some(_), None) => Err(Trouble::usage("--host", "needs a --port as well")),
-        (None, None) => Ok(Vec::new()),
-    }
-}
-
-fn address(host: &str, port: u16) -> String {
-    let bare_v6 = host.contains(':') && !host.starts_with('[');
-    if bare_v6 { format!("http://[{host}]:{port}{HEALTH}") } else { format!("http://{host}:{port}{HEALTH}") }
 }
 
 fn check(text: String) -> Result<CheckSource> {

@@ -35,6 +35,7 @@ const TABLE: &[(ErrorCode, u8)] = &[
     (ErrorCode::Unhealthy, FAILED),
     (ErrorCode::Unresponsive, FAILED),
     (ErrorCode::Foreign, FAILED),
+    (ErrorCode::PortInUse, FAILED),
     (ErrorCode::Recursive, FAILED),
     (ErrorCode::Denied, FAILED),
     (ErrorCode::NotRunning, NOT_RUNNING),

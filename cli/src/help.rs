@@ -31,6 +31,7 @@ pub const GENERAL: &str = concat!(
 Start a background server exactly once, however many processes ask for it, and share it with all of them
 
 Usage: server-init COMMAND [OPTIONS]
+       server-init [OPTIONS]      the only server that the project declares
 
 Commands:
   ensure   Get the server: start it if nobody has, wait until it is ready, print `ok`
@@ -41,6 +42,7 @@ Commands:
   list     All names that were ever used here
   explain  Tell what became of the last starts of a server, as a time line
   doctor   Look at everything a start depends on, and say what to do
+  init     Declare a first server in the project's spawnlock.toml, by looking at the project
   completions, man, help
            Completions for a shell, manual pages, the help of a command
 ",
@@ -60,18 +62,24 @@ pub const ENSURE: &str = concat!(
 Get the server: start it if nobody has, wait until it is ready, print `ok`
 
 Usage: server-init ensure [NAME] --ready CHECK… [OPTIONS] [-- CMD…]
+       server-init ensure [NAME] [OPTIONS]      as the project declares it
 
-  NAME    The server's name [default: made from its address, as localhost_1987]
+  NAME    The server's name [default: made from its address, as localhost_1987; else the only one declared]
   CMD…    The program and its arguments; without, nothing is started, only looked for
 
 How to tell that it is ready:
   -r, --ready CHECK              A check, see below; may be repeated, then all must pass
-  -p, --port PORT                The port, for the check http://HOST:PORT/health in the place of --ready
-      --host HOST                The host of that check [default: localhost]
+  -p, --port PORT                Its port, or `auto` for one that is chosen at the start; the server gets it as PORT, and {port}
+                                 stands for it everywhere. Without --ready: the check http://HOST:PORT/health
+      --host HOST                The host of that port, {host} [default: localhost]
       --identity KEY=VALUE       A field of the health answer by which it is known as ours; VALUE is JSON, or else text
       --probe-timeout TIME       How long one health question may take [default: 5s]
 
 How to start it:
+      --listen [NAME=]ADDRESS    Listen in its stead, and pass it the socket as descriptor 3, 4, … with LISTEN_FDS:
+                                 tcp:PORT, tcp:HOST:PORT or unix:/path; may be repeated
+      --scope SCOPE              user or project: whether the project's root is part of the name
+                                 [default: user, or project with --port auto]
       --shell LINE               A line for /bin/sh in the place of CMD
       --cwd DIR                  Its working directory [default: this one]
   -e, --env KEY=VALUE            Set a variable for it
@@ -92,22 +100,29 @@ How long to wait:
       --lock KIND                auto, flock or excl: what the spawn lock is made of [default: auto]
       --lock-file FILE           A lock to hold as well, for old scripts that know only that file
       --on-lock-unavailable DO   proceed or fail, where no lock can be had [default: proceed]
+      --config FILE              The file that declares it [default: SPAWNLOCK_CONFIG, else the nearest spawnlock.toml,
+                                 package.json or pyproject.toml upward that declares servers]; what is said here wins
       --env-prefix PREFIX        Also take PREFIX_PORT, PREFIX_INIT_TIMEOUT, PREFIX_LOCK_TIMEOUT and
                                  PREFIX_POLL_INTERVAL (milliseconds) from the environment
 
 What to print:
       --print FACT,…             These facts in the place of `ok`, one a line: name, state, health, url, host, port, pid,
                                  origin, generation, started-at, ready-ms, log, place
+      --dry-run                  Every setting, its value and where it comes from; nothing is started
 ",
     common!(),
     "
 Examples:
+  server-init ensure web
+  server-init ensure web --dry-run
   server-init ensure api --ready http://localhost:1987/health -- node server.js
   server-init ensure --port 1987 --timeout 30s -- node server.js
   server-init ensure db --ready tcp:localhost:5432 --shell 'exec postgres -D data 2>&1'
   server-init ensure api --ready '{\"http\": \"http://localhost:1987/health\", \"status\": 204}' -- ./api
   url=$(server-init ensure api --port 1987 --print url -- node server.js)
   server-init ensure --env-prefix OCTOCODE -- node server.js
+
+A port of its own for each project: server-init ensure web --port auto -- node server.js --port {port}
 
 Checks: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, or a JSON object
 Times have a unit: 30s, 500ms, '1m 30s'"
@@ -214,6 +229,26 @@ Examples:
   server-init list --names"
 );
 
+pub const INIT: &str = concat!(
+    "\
+Declare a first server, by looking at the project: scripts of package.json, Django, FastAPI, Flask, a folder of pages.
+What is declared already stays as it is
+
+Usage: server-init init [NAME] [OPTIONS]
+
+  NAME    The server's name [default: web]
+
+Options:
+      --file FILE        Where: spawnlock.toml, pyproject.toml or package.json [default: the one here that declares
+                         servers, else spawnlock.toml]
+",
+    common!(),
+    "
+Examples:
+  server-init init
+  server-init init api --file pyproject.toml"
+);
+
 pub const EXPLAIN: &str = concat!(
     "\
 Tell what became of the last starts of a server, as a time line: who asked, who started it, how long it took, why it ended
@@ -289,6 +324,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("stop", STOP),
     ("restart", RESTART),
     ("list", LIST),
+    ("init", INIT),
     ("explain", EXPLAIN),
     ("doctor", DOCTOR),
     ("completions", COMPLETIONS),
@@ -309,6 +345,7 @@ pub fn of(command: Option<&Command>) -> &'static str {
         Some(Command::Doctor(_)) => DOCTOR,
         Some(Command::Completions(_)) => COMPLETIONS,
         Some(Command::Man(_)) => MAN,
+        Some(Command::Init(_)) => INIT,
     }
 }
 

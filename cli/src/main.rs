@@ -19,8 +19,10 @@ mod table;
 
 mod completions;
 mod doctor;
+mod dry_run;
 mod ensure;
 mod explain;
+mod init;
 mod legacy;
 mod list;
 mod man;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let output = Output::new();
     let outcome = Wish::read(std::env::args_os().skip(1)).and_then(|wish| match wish {
         Wish::Read(text) => output.text(text),
+        Wish::Alone(common) => alone(&common, &output),
         Wish::Run(command, common) => run(command, &common, &output),
     });
     outcome.unwrap_or_else(|trouble| output.fail(&trouble)).into()
@@ -51,6 +54,14 @@ fn main() -> ExitCode {
 fn mind() -> Option<bool> {
     let mut words = std::env::args_os().skip(1);
     (words.next()? == "mind").then(|| words.next().is_some_and(|word| word == "--detach"))
+}
+
+/// The only server that the project declares; where there is no such project, somebody wants to know what this command does.
+fn alone(common: &Common, output: &Output) -> Result<u8> {
+    match spawnlock::Project::find(None)? {
+        Some(_) => ensure::run(args::Ensure::default(), common, output),
+        None => Err(help::no_command()),
+    }
 }
 
 fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
@@ -65,5 +76,6 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Doctor(doctor) => doctor::run(&doctor, common, output),
         Command::Completions(completions) => completions::run(&completions, output),
         Command::Man(man) => man::run(&man, output),
+        Command::Init(init) => init::run(&init, output),
     }
 }

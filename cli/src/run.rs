@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus};
 
-use spawnlock::Server;
+use spawnlock::{Cancel, Server};
 
 use crate::args::{Common, Run};
 use crate::ensure;
@@ -22,7 +22,8 @@ pub fn run(mut args: Run, common: &Common) -> Result<u8> {
     progress.clear();
     let servers = [server?];
     let status = with_servers(&args.argv, &servers, &forwarder);
-    servers.iter().for_each(Server::release);
+    // It goes whatever is said to us meanwhile.
+    servers.iter().for_each(|server| drop(server.leave(&Cancel::new())));
     let status = status.map_err(|cause| Trouble::CannotRun(args.argv[0].clone(), cause))?;
     Ok(status.code().map_or_else(|| exit::signalled(status.signal().unwrap_or_default()), |code| code as u8))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::addresses::{self, Addresses};
 use crate::begin::{has_alive_lock, launched, open_log, working_dir};
 use crate::call::Call;
 use crate::cancel::Patience;
@@ -19,6 +20,7 @@ use crate::place::Place;
 use crate::plan::Start;
 use crate::probe::Verdict;
 use crate::record::{Alive, FailedAttempt, Phase, Record};
+use crate::report;
 use crate::sys::{self, Ending};
 
 /// How long a server whose start failed may take to end politely.
@@ -41,6 +43,8 @@ pub(crate) struct Attempt {
     since: Deadline,
     /// The command has ended with success and what it started goes on.
     handed_over: bool,
+    /// Without its port it is started once more.
+    has_another_try: bool,
 }
 
 /// What came of a start.
@@ -55,7 +59,7 @@ impl Attempt {
     ///
     /// # Errors
     /// `SPAWN` when it cannot be run, `CONFIG` when the log of the user's choice cannot be written.
-    pub(crate) fn start(call: &mut Call, start: &Start, before: Option<&Record>) -> Result<Begun> {
+    pub(crate) fn start(call: &mut Call, start: &Start, addresses: Addresses, before: Option<&Record>) -> Result<Begun> {
         let place = call.plan.place.clone();
         let mut record = declared::record_of(&call.plan, start, working_dir(call, start), next_generation(&place, before));
         let log = open_log(call, start, &record)?;
@@ -63,6 +67,7 @@ impl Attempt {
             record.log_file = Some(log.path.clone());
             record.log_offset = log.offset;
         }
+        record.sockets.clone_from(&addresses.files);
         call.note(record.write(&place));
         history::asked(&place, record.generation, before);
         let alive = place.alive_lock();
@@ -71,14 +76,17 @@ impl Attempt {
             (environment::PLACE, place.dir().display().to_string()),
             (environment::GENERATION, record.generation.to_string()),
         ];
+        let ours: Vec<_> = ours.into_iter().chain(addresses.variables(&call.plan.listen)).collect();
         let what = Launch {
             argv: &start.argv,
             cwd: &record.cwd,
-            env: environment::for_server(start.inherit_env, &start.env, ours, place.dir()),
+            env: environment::for_server(start.inherit_env, &start.env_with(call.plan.address_variables()), &ours, place.dir()),
             umask: start.umask,
             stdin: None,
             log: log.map(|log| log.file),
             alive: has_alive_lock(&alive).then_some(alive.as_path()),
+            // With that the port is free for the server.
+            pass: addresses.into_listeners(),
         };
         let since = Deadline::after(deadline::LONG_ENOUGH);
         let launched = match launched(call, what, record.generation) {
@@ -97,14 +105,19 @@ impl Attempt {
         call.note(record.write(&place));
         history::started(&place, &record, &start.readable());
         call.tell_start(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), &record);
-        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false }))
+        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false, has_another_try: false }))
     }
 
     /// Takes over the start of somebody who is gone.
     pub(crate) fn adopt(call: &Call, record: Record) -> Self {
         history::adopted(&call.plan.place, &record);
         call.tell_start(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), &record);
-        Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false }
+        Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false, has_another_try: false }
+    }
+
+    /// The same, when it is started once more should it find its port taken: nobody is told of a failure that is not the last word.
+    pub(crate) fn with_another_try(self, has: bool) -> Self {
+        Attempt { has_another_try: has, ..self }
     }
 
     /// Waits until the server is ready and publishes it; a failure is published too, and leaves no process behind.
@@ -117,7 +130,9 @@ impl Attempt {
             }
             Err(error) if call.plan.patience.cancel.is_cancelled() || !self.is_ours_to_end(call) => Err(error),
             Err(error) => {
-                publish(&call.plan.place, &self.record, &error);
+                if !(self.has_another_try && report::lost_its_port(&error)) {
+                    publish(&call.plan.place, &self.record, &error);
+                }
                 self.clean_up(call);
                 Err(error)
             }
@@ -150,6 +165,9 @@ impl Attempt {
                 call.check_cancelled()?;
                 continue;
             };
+            if let Some(port) = call.last().and_then(|answer| answer.port) {
+                addresses::hear_port(call, &mut self.record, port)?;
+            }
             match (verdict, confirmed) {
                 // Some die of their first request: one more answer, and a look at the process, before we vouch for it.
                 (Verdict::Ready, false) => {
@@ -168,8 +186,9 @@ impl Attempt {
                 let ends = self.is_ours_to_end(call);
                 return Err(call.report().timeout(&self.record, self.since.elapsed(), ends));
             }
-            // Counted from question to question, so that a slow answer is no later one.
-            let _ = patience.pause(interval(self.since.elapsed()).saturating_sub(asked.elapsed()).max(LEAST_PAUSE));
+            // Counted from question to question, so that a slow answer is no later one. Where a queue takes questions, one is always in it.
+            let interval = if call.plan.is_queued_for() { LEAST_PAUSE } else { interval(self.since.elapsed()) };
+            let _ = patience.pause(interval.saturating_sub(asked.elapsed()).max(LEAST_PAUSE));
             call.check_cancelled()?;
         }
     }
@@ -255,8 +274,13 @@ pub(crate) fn interval(waited: Duration) -> Duration {
 
 /// A server that lives, and whose ready state nobody could publish.
 pub(crate) fn mend(call: &Call, known: &Known) -> Record {
-    let mut attempt =
-        Attempt { record: known.record.clone(), launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false };
+    let mut attempt = Attempt {
+        record: known.record.clone(),
+        launched: None,
+        since: Deadline::after(deadline::LONG_ENOUGH),
+        handed_over: false,
+        has_another_try: false,
+    };
     attempt.publish_ready(call);
     attempt.record
 }

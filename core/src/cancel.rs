@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::deadline::{Deadline, LONG_ENOUGH};
@@ -32,6 +32,8 @@ struct State {
     cancelled: AtomicBool,
     bell: OnceLock<Option<Bell>>,
     hook: Option<Hook>,
+    /// What is to be done then, for those who do not wait themselves.
+    then: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Nobody can ask for it.
     never: bool,
 }
@@ -86,6 +88,26 @@ impl Cancel {
         if let Some(Some(bell)) = self.0.bell.get() {
             bell.ring();
         }
+        self.call();
+    }
+
+    /// Has something done when it is cancelled, instead of what was to be done before; at once if it is.
+    pub(crate) fn when_cancelled(&self, then: impl FnOnce() + Send + 'static) {
+        *self.then() = Some(Box::new(then));
+        if self.is_cancelled() {
+            self.call();
+        }
+    }
+
+    fn call(&self) {
+        let then = self.then().take();
+        if let Some(then) = then {
+            then();
+        }
+    }
+
+    fn then(&self) -> MutexGuard<'_, Option<Box<dyn FnOnce() + Send>>> {
+        self.0.then.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it was asked for.

@@ -80,6 +80,11 @@ pub(crate) fn unique_for(pid: u32) -> String {
     format!("{pid:x}-{nanos:x}-{:x}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// A time multiplied, but never longer than anybody waits.
+pub(crate) fn times(time: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(time.as_secs_f64() * factor).unwrap_or(LONGEST).min(LONGEST)
+}
+
 /// A duration as people read it in a message: `350 ms`, `1.2 s`, `75 s`.
 pub(crate) fn readable(time: Duration) -> String {
     match time.as_millis() {

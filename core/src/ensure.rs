@@ -3,17 +3,18 @@
 use std::fs::File;
 use std::time::Duration;
 
+use crate::addresses::Addresses;
 use crate::attempt::{self, Attempt, Begun};
 use crate::deadline::{self, Deadline};
 use crate::end::{self, Ours};
 use crate::error::{Error, ErrorCode, Result};
 use crate::flow::{Flow, SECOND_LOOK};
-use crate::life::Known;
+use crate::life::{Known, next_generation};
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
-use crate::server::{Origin, Scope, Server};
+use crate::report;
+use crate::server::{Origin, ScopedServer, Server};
 use crate::spec::ServerSpec;
-use crate::stop_when::StopWhen;
 use crate::turn::Turn;
 
 /// A server that answers wrongly is not asked more often than this.
@@ -34,6 +35,9 @@ impl ServerSpec {
     /// The same for somebody who holds the spawn lock already.
     pub(crate) fn ensure_holding(self, lock: Option<File>) -> Result<Server> {
         let mut flow = Flow::new(self)?;
+        if flow.call.plan.elsewhere.is_some() {
+            return flow.look_elsewhere(true);
+        }
         flow.use_it();
         let mut held = lock.and_then(|lock| flow.call.plan.lock.handed_over(lock));
         loop {
@@ -71,8 +75,8 @@ impl ServerSpec {
     /// drop(api); // the last of all who use it stops it
     /// # Ok::<(), spawnlock::Error>(())
     /// ```
-    pub fn scoped(self) -> Result<Scope> {
-        self.ensure_scoped().map(Scope::new)
+    pub fn scoped(self) -> Result<ScopedServer> {
+        self.ensure_scoped().map(ScopedServer::new)
     }
 
     /// The same without a guard: for those who say themselves, by [`Server::release`], when they are done.
@@ -80,11 +84,14 @@ impl ServerSpec {
     /// # Errors
     /// As [`ensure`](ServerSpec::ensure).
     pub fn ensure_scoped(mut self) -> Result<Server> {
-        if self.linger.is_none() {
-            self.stop.get_or_insert(StopWhen::Last);
-        }
+        self.in_scope = true;
         self.ensure()
     }
+}
+
+/// Whether a start came to nothing as that of one does whose address somebody else has by now.
+fn lost_the_bind(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::Exited | ErrorCode::PortInUse)
 }
 
 /// What is to be done under the lock.
@@ -187,10 +194,36 @@ impl Flow {
             .end(self.call.plan.stop_timeout, &self.call.plan.patience.afresh(deadline::LONG_ENOUGH))
     }
 
-    /// Runs the command; an error where this call may only look.
-    pub(crate) fn begin(&mut self, before: Option<&Record>) -> Result<Begun> {
+    /// Runs the command, with any port but the one it has lost; an error where this call may only look.
+    pub(crate) fn begin(&mut self, before: Option<&Record>, lost: Option<u16>) -> Result<Begun> {
+        if self.call.plan.start.is_none() {
+            return Err(self.call.report().not_running());
+        }
+        let addresses = Addresses::take(&mut self.call, before, lost).inspect_err(|error| {
+            let generation = next_generation(&self.call.plan.place, before);
+            let _ = FailedAttempt::publish(&self.call.plan.place, &deadline::unique(), generation, error);
+        })?;
         let start = self.call.plan.start.clone().ok_or_else(|| self.call.report().not_running())?;
-        Attempt::start(&mut self.call, &start, before)
+        Attempt::start(&mut self.call, &start, addresses, before)
+    }
+
+    /// Starts it, and once more on another port when somebody came before the server to the one that was chosen for it;
+    /// `None` when another start of it is under way.
+    fn start(&mut self, before: Option<&Record>) -> Result<Option<Result<Record>>> {
+        let Begun::ByUs(attempt) = self.begin(before, None)? else { return Ok(None) };
+        let chosen = self.call.plan.port.filter(|_| self.call.plan.chooses_port());
+        let finished = attempt.with_another_try(chosen.is_some()).finish(&mut self.call);
+        match &finished {
+            Err(error) if chosen.is_some() && report::lost_its_port(error) => {
+                self.call.warn(format!("port {} was taken before the server had it: trying another", chosen.unwrap_or_default()));
+            }
+            _ => return Ok(Some(finished)),
+        }
+        let before = self.known().map(|known| known.record);
+        match self.begin(before.as_ref(), chosen)? {
+            Begun::ByUs(attempt) => Ok(Some(attempt.finish(&mut self.call))),
+            Begun::ByAnother => Ok(None),
+        }
     }
 
     /// Does what was decided, under the lock; `None` when it has to be decided anew.
@@ -204,12 +237,10 @@ impl Flow {
                 let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
                 self.finished(finished, Origin::Joined).map(Some)
             }
-            Next::Start(before) => match self.begin(before.as_ref())? {
-                Begun::ByUs(attempt) => {
-                    let finished = attempt.finish(&mut self.call);
-                    self.finished(finished, Origin::Started).map(Some)
-                }
-                Begun::ByAnother => Ok(None),
+            Next::Start(before) => match self.start(before.as_ref()) {
+                Ok(None) => Ok(None),
+                Ok(Some(finished)) => self.finished(finished, Origin::Started).map(Some),
+                Err(error) => self.finished(Err(error), Origin::Started).map(Some),
             },
             Next::Wait => Ok(None),
         }
@@ -222,9 +253,7 @@ impl Flow {
                 Ok(self.server(Some(&record), origin))
             }
             // Without a lock two may start, and the loser of the bind finds the winner.
-            Err(error) if self.call.lockless && error.code() == ErrorCode::Exited && self.look_again()? == Verdict::Ready => {
-                self.found()?.ok_or(error)
-            }
+            Err(error) if self.call.lockless && lost_the_bind(&error) && self.look_again()? == Verdict::Ready => self.found()?.ok_or(error),
             Err(error) => Err(error),
         }
     }

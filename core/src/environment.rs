@@ -12,7 +12,19 @@ use crate::error::{Error, Result};
 /// Where the state directory is.
 pub(crate) const STATE_DIR: &str = "SPAWNLOCK_STATE_DIR";
 /// The default of the start timeout, as a duration with its unit.
-const READY_TIMEOUT: &str = "SPAWNLOCK_READY_TIMEOUT";
+pub(crate) const READY_TIMEOUT: &str = "SPAWNLOCK_READY_TIMEOUT";
+/// How long one health question may take, in the same way.
+pub(crate) const PROBE_TIMEOUT: &str = "SPAWNLOCK_PROBE_TIMEOUT";
+/// How long a server may take to end, in the same way.
+pub(crate) const STOP_TIMEOUT: &str = "SPAWNLOCK_STOP_TIMEOUT";
+/// How many of a server's last lines a failure shows.
+pub(crate) const TAIL_LINES: &str = "SPAWNLOCK_TAIL_LINES";
+/// `proceed` or `fail`, where no lock can be had.
+pub(crate) const ON_LOCK_UNAVAILABLE: &str = "SPAWNLOCK_ON_LOCK_UNAVAILABLE";
+/// A number by which every time-out is multiplied.
+pub(crate) const TIMEOUT_SCALE: &str = "SPAWNLOCK_TIMEOUT_SCALE";
+/// The file that declares the servers.
+pub(crate) const CONFIG: &str = "SPAWNLOCK_CONFIG";
 /// `1`: start nothing, only look.
 pub(crate) const DISABLE: &str = "SPAWNLOCK_DISABLE";
 /// The native command to run as a minder, where it is not to be found beside the library.
@@ -23,6 +35,14 @@ pub(crate) const NAME: &str = "SPAWNLOCK_NAME";
 pub(crate) const PLACE: &str = "SPAWNLOCK_PLACE";
 /// Told to the server: which start of its name it is.
 pub(crate) const GENERATION: &str = "SPAWNLOCK_GENERATION";
+/// Told to the server: the port that was chosen for it, and the host.
+pub(crate) const PORT: &str = "PORT";
+pub(crate) const HOST: &str = "HOST";
+/// Told to the server: how many sockets it is passed, and that it is meant.
+pub(crate) const LISTEN_FDS: &str = "LISTEN_FDS";
+pub(crate) const LISTEN_PID: &str = "LISTEN_PID";
+/// Told to the server: what they are called.
+pub(crate) const LISTEN_FDNAMES: &str = "LISTEN_FDNAMES";
 /// Told to the server: its place and those of the servers it was started from, one a line.
 pub(crate) const WITHIN: &str = "SPAWNLOCK_WITHIN";
 
@@ -30,17 +50,8 @@ pub(crate) const WITHIN: &str = "SPAWNLOCK_WITHIN";
 pub(crate) const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
 
 /// Variables of the caller that are lies in the server: they speak of descriptors, sockets or jobs it does not get.
-const CALLERS_OWN: &[&str] = &[
-    NOTIFY_SOCKET,
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
-    "NODE_CHANNEL_FD",
-    "NODE_CHANNEL_SERIALIZATION_MODE",
-    NAME,
-    PLACE,
-    GENERATION,
-];
+const CALLERS_OWN: &[&str] =
+    &[NOTIFY_SOCKET, LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES, "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", NAME, PLACE, GENERATION];
 /// The same, where they speak of a job server.
 const JOB_SERVERS: &[&str] = &["MAKEFLAGS", "MFLAGS", "CARGO_MAKEFLAGS"];
 
@@ -58,11 +69,28 @@ pub(crate) fn program_dirs() -> Vec<PathBuf> {
     env::var_os("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
 }
 
-/// The start timeout the environment asks for.
-pub(crate) fn ready_timeout() -> Result<Option<Duration>> {
-    match env::var_os(READY_TIMEOUT).filter(|text| !text.is_empty()) {
-        Some(text) => deadline::duration(READY_TIMEOUT, &text.to_string_lossy()).map(Some),
-        None => Ok(None),
+/// A variable as text; an empty one counts as unset.
+pub(crate) fn text(variable: &str) -> Option<String> {
+    env::var_os(variable).filter(|text| !text.is_empty()).map(|text| text.to_string_lossy().into_owned())
+}
+
+/// The file that declares the servers.
+pub(crate) fn config_file() -> Option<PathBuf> {
+    env::var_os(CONFIG).filter(|file| !file.is_empty()).map(PathBuf::from)
+}
+
+/// The variable that says where somebody else runs the server of this name: `SPAWNLOCK_WEB_URL`.
+pub(crate) fn url_variable(name: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("SPAWNLOCK_{}_URL", name.chars().map(word).collect::<String>())
+}
+
+/// A time-out by the scale of this machine.
+pub(crate) fn scaled(time: Duration) -> Result<Duration> {
+    let Some(text) = text(TIMEOUT_SCALE) else { return Ok(time) };
+    match serde_json::from_str::<f64>(&text) {
+        Ok(scale) if scale > 0.0 && scale.is_finite() => Ok(deadline::times(time, scale)),
+        _ => Err(Error::config(TIMEOUT_SCALE, format!("is `{text}`: write a number above 0, as in 2 or 0.5"))),
     }
 }
 
@@ -92,12 +120,7 @@ pub(crate) fn notify_socket() -> Option<OsString> {
 
 /// What a server gets to see: the caller's variables without those that are only the caller's, or nothing
 /// but `PATH` and `HOME`, then the declared ones, then ours.
-pub(crate) fn for_server(
-    inherit: bool,
-    declared: &[(String, String)],
-    ours: [(&str, String); 3],
-    place: &Path,
-) -> Vec<(OsString, OsString)> {
+pub(crate) fn for_server(inherit: bool, declared: &[(String, String)], ours: &[(&str, String)], place: &Path) -> Vec<(OsString, OsString)> {
     let mut all: Vec<(OsString, OsString)> =
         env::vars_os().filter(|(key, value)| keep(&key.to_string_lossy(), &value.to_string_lossy(), inherit)).collect();
     let mut set = |key: &str, value: OsString| {
@@ -108,7 +131,7 @@ pub(crate) fn for_server(
         set(key, value.into());
     }
     for (key, value) in ours {
-        set(key, value.into());
+        set(key, value.clone().into());
     }
     let mut within = env::var_os(WITHIN).unwrap_or_default();
     if !within.is_empty() {
@@ -167,7 +190,8 @@ pub(crate) fn virtual_env() -> Option<PathBuf> {
 
 /// Every variable, for a minder: its environment was made for the server.
 pub(crate) fn all() -> Vec<(OsString, OsString)> {
-    env::vars_os().collect()
+    // Each child has its own.
+    env::vars_os().filter(|(key, _)| key != LISTEN_PID).collect()
 }
 
 /// A path as a person writes it: `~/…` for what is in the home directory.

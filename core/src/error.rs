@@ -55,6 +55,8 @@ codes! {
     Unresponsive = "ERR_SPAWNLOCK_UNRESPONSIVE",
     /// Something that is not this server answers on its endpoint. Free the endpoint or choose another.
     Foreign = "ERR_SPAWNLOCK_FOREIGN",
+    /// An address on which the server is to listen is somebody else's. Free it or choose another; the hint says whose it is.
+    PortInUse = "ERR_SPAWNLOCK_PORT_IN_USE",
     /// The server, or something it started, asked for this same server. Do not call `ensure` for one's own name.
     Recursive = "ERR_SPAWNLOCK_RECURSIVE",
     /// The system forbids us to reach the endpoint. Check the permissions of the socket.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::attempt;
 use crate::call::Call;
+use crate::deadline::{self, Deadline};
 use crate::environment;
 use crate::error::Result;
 use crate::inside::Inside;
@@ -99,13 +101,41 @@ impl Flow {
         Ok(None)
     }
 
+    /// What somebody else runs is only asked: until it is ready, or plainly not there.
+    pub(crate) fn look_elsewhere(&mut self, patient: bool) -> Result<Server> {
+        let since = Deadline::after(deadline::LONG_ENOUGH);
+        loop {
+            match self.ask()? {
+                Verdict::Ready => return Ok(self.server(None, Origin::Foreign)),
+                Verdict::Denied => return Err(self.call.report().denied()),
+                Verdict::Dead => return Err(self.call.report().not_running()),
+                _ if !patient || self.call.plan.patience.deadline.expired() => return Err(self.call.report().never_ready()),
+                _ => {}
+            }
+            let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()));
+            self.call.check_cancelled()?;
+        }
+    }
+
+    /// Where the port is chosen at the start, the record says where to ask, for as long as what it speaks of lives: at the
+    /// port of a dead server somebody else may answer.
+    fn find_port(&mut self) -> Result<()> {
+        if !self.call.plan.chooses_port() {
+            return Ok(());
+        }
+        let known = Known::look(&self.call.plan.place, &self.call.plan.name).known().filter(Known::lives);
+        self.call.plan.move_to(known.and_then(|known| known.record.port))
+    }
+
     pub(crate) fn ask(&mut self) -> Result<Verdict> {
+        self.find_port()?;
         let patience = self.call.plan.patience.clone();
         self.call.ask(&patience).map_err(|_| self.call.cancelled())
     }
 
     /// Asks once more, with a little time even when the deadline is near.
     pub(crate) fn look_again(&mut self) -> Result<Verdict> {
+        self.find_port()?;
         let patience = self.call.plan.patience.at_least(SECOND_LOOK);
         self.call.ask(&patience).map_err(|_| self.call.cancelled())
     }
@@ -142,6 +172,9 @@ impl Flow {
     }
 
     pub(crate) fn refuse_conflict(&self, record: &Record) -> Result<()> {
+        if self.call.plan.chooses_port() {
+            return Ok(());
+        }
         let theirs = record.endpoint.as_deref().and_then(Endpoint::read);
         match (&self.call.plan.endpoint, theirs) {
             (Some(ours), Some(theirs)) if !ours.same_as(&theirs) => Err(self.call.report().conflict(record)),
@@ -165,11 +198,14 @@ impl Flow {
 
     pub(crate) fn server(&self, record: Option<&Record>, origin: Origin) -> Server {
         let plan = &self.call.plan;
+        // What is not declared the record may know.
+        let known = record.and_then(|record| Endpoint::read(record.endpoint.as_deref()?));
+        let endpoint = if plan.chooses_port() { known.or_else(|| plan.endpoint.clone()) } else { plan.endpoint.clone().or(known) };
         Server {
             name: plan.name.clone(),
-            url: plan.endpoint.as_ref().map(ToString::to_string),
-            host: plan.endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
-            port: plan.endpoint.as_ref().and_then(Endpoint::port),
+            url: plan.elsewhere.as_ref().map(|(_, url)| url.clone()).or_else(|| endpoint.as_ref().map(ToString::to_string)),
+            host: endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
+            port: endpoint.as_ref().and_then(Endpoint::port),
             pid: record.and_then(|record| record.pid),
             origin,
             generation: record.map(|record| record.generation),
@@ -177,8 +213,8 @@ impl Flow {
             ready_ms: record.and_then(|record| record.ready_ms),
             log_file: record.and_then(|record| record.log_file.clone()),
             place: plan.place.dir().to_owned(),
-            stop_timeout: plan.stop_timeout,
-            user: self.user.clone(),
+            stop_timeout: plan.stop_timeout_asked,
+            user: self.user.as_ref().map(User::until_the_end),
         }
     }
 }

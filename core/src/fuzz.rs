@@ -40,3 +40,8 @@ pub fn check(text: &str) -> bool {
 pub fn folder(name: &str) -> String {
     crate::place::folder(name)
 }
+
+/// Whether a project's file of this name declares servers that make sense.
+pub fn config(name: &str, text: &str) -> bool {
+    crate::config::try_to_read(name, text)
+}

@@ -50,14 +50,14 @@ impl Holder {
     /// This process, holding nothing yet.
     pub(crate) fn this_process() -> Self {
         match OURSELVES.get() {
-            known if known.pid == std::process::id() => known.clone(),
+            known if known.pid == sys::own_pid() => known.clone(),
             // A child that was made by a bare system call.
             _ => Holder::asked_of_the_system(),
         }
     }
 
     fn asked_of_the_system() -> Self {
-        let pid = std::process::id();
+        let pid = sys::own_pid();
         let sees = sys::sees_own_pids();
         Holder {
             pid,

@@ -37,16 +37,42 @@ pub enum Kick {
 }
 
 impl Kick {
-    /// Every word for it.
-    pub const WORDS: &'static [&'static str] = &["running", "starting", "started", "failed"];
+    /// Which of them it is.
+    pub fn state(&self) -> KickState {
+        match self {
+            Kick::Running(_) => KickState::Running,
+            Kick::Starting => KickState::Starting,
+            Kick::Started => KickState::Started,
+            Kick::Failed(_) => KickState::Failed,
+        }
+    }
+}
+
+/// The kinds of [`Kick`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KickState {
+    /// The server runs already.
+    Running,
+    /// Somebody else is starting it, or it is not ready yet.
+    Starting,
+    /// This call had it started.
+    Started,
+    /// It could not be started.
+    Failed,
+}
+
+impl KickState {
+    /// Every kind.
+    pub const ALL: &'static [KickState] = &[KickState::Running, KickState::Starting, KickState::Started, KickState::Failed];
 
     /// The word for it, the same in every language.
-    pub const fn as_str(&self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Kick::Running(_) => "running",
-            Kick::Starting => "starting",
-            Kick::Started => "started",
-            Kick::Failed(_) => "failed",
+            KickState::Running => "running",
+            KickState::Starting => "starting",
+            KickState::Started => "started",
+            KickState::Failed => "failed",
         }
     }
 }
@@ -71,6 +97,9 @@ impl ServerSpec {
 
 impl Flow {
     fn kick(&mut self) -> Result<Kick> {
+        if self.call.plan.elsewhere.is_some() {
+            return self.look_elsewhere(false).map(Kick::Running);
+        }
         if environment::is_within(self.call.plan.place.dir()) {
             return Err(self.call.report().recursive());
         }
@@ -132,7 +161,7 @@ impl Flow {
         match self.decide()? {
             Next::Found(record, origin) => Ok(Kick::Running(self.server(record.as_ref(), origin))),
             Next::Adopt(_) | Next::Wait => Ok(Kick::Starting),
-            Next::Start(before) => match self.begin(before.as_ref())? {
+            Next::Start(before) => match self.begin(before.as_ref(), None)? {
                 Begun::ByUs(_) => Ok(Kick::Started),
                 Begun::ByAnother => Ok(Kick::Starting),
             },

@@ -9,7 +9,7 @@ use crate::history;
 use crate::life::Known;
 use crate::lock::{Acquired, LockKind, StartLock, is_kept, is_leased};
 use crate::place::Place;
-use crate::plan::STOP_TIMEOUT;
+use crate::plan;
 use crate::record::Record;
 
 /// Whether anybody still wants this start of a server, or nobody ever said that it should end with its users.
@@ -43,7 +43,7 @@ pub(crate) fn end_unused(place: &Place, name: &str, generation: u64, patience: &
     };
     let Some(known) = known().map(|known| known.with_pid(place)) else { return Unused::Over };
     let declared = known.record.declared.as_ref().and_then(|declared| declared.stop_timeout_ms);
-    let grace = declared.map_or(STOP_TIMEOUT, Duration::from_millis);
+    let Ok(grace) = plan::stop_timeout(declared.map(Duration::from_millis)) else { return Unused::Over };
     let is_wanted_yet = || {
         let wanted = is_wanted(place, &known.record);
         if !wanted {

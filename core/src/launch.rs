@@ -25,13 +25,16 @@ pub(crate) struct Launch<'a> {
     /// Where stdout and stderr go; nowhere without.
     pub(crate) log: Option<File>,
     pub(crate) alive: Option<&'a Path>,
+    /// What it gets as 3, 4, …; with any, `LISTEN_PID` becomes its own pid.
+    pub(crate) pass: Vec<OwnedFd>,
 }
 
 impl<'a> Launch<'a> {
     /// The same for another program, which reads `stdin` and gets the same descriptors.
     pub(crate) fn through(&self, argv: &'a [String], stdin: OwnedFd) -> io::Result<Launch<'a>> {
         let log = self.log.as_ref().map(File::try_clone).transpose()?;
-        Ok(Launch { argv, cwd: self.cwd, env: self.env.clone(), umask: self.umask, stdin: Some(stdin), log, alive: None })
+        let pass = self.pass.iter().map(OwnedFd::try_clone).collect::<io::Result<_>>()?;
+        Ok(Launch { argv, cwd: self.cwd, env: self.env.clone(), umask: self.umask, stdin: Some(stdin), pass, log, alive: None })
     }
 }
 
@@ -88,9 +91,17 @@ pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
         Some(log) => command.stdout(log.try_clone()?).stderr(log),
         None => command.stdout(Stdio::null()).stderr(Stdio::null()),
     };
-    let detached = Detached { program: &program, cwd: what.cwd, argv: what.argv, env: what.env, umask: what.umask, alive: what.alive };
+    let detached = Detached {
+        program: &program,
+        cwd: what.cwd,
+        argv: what.argv,
+        env: what.env,
+        umask: what.umask,
+        alive: what.alive,
+        pass: what.pass,
+    };
     let reaper = Reaper::new()?;
-    match sys::start_detached(command, &detached) {
+    match sys::start_detached(command, detached) {
         Ok(child) => Ok(reaper.watch(child)),
         Err(NotStarted::AliveLockTaken) => Err(Refused::Another),
         Err(NotStarted::Refused(cause)) => Err(Refused::Command { hint: hint_for(&cause, &program, what.cwd), cause }),

@@ -29,6 +29,7 @@
 //! # Entry points
 //! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`], [`stop`] and [`restart`] work by name;
 //! [`claim_socket`] makes a daemon the only one, and [`notify_ready`] tells its starter that it is ready;
+//! [`Project`] is a file that declares servers, [`ServerSpec::declared`] one of them;
 //! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;
@@ -54,10 +55,12 @@ mod probe;
 mod life;
 mod minder;
 
+mod addresses;
 mod attempt;
 mod begin;
 mod call;
 mod claim;
+mod config;
 mod declared;
 mod doctor;
 mod end;
@@ -66,12 +69,15 @@ mod flow;
 mod inside;
 mod kick;
 mod last;
+mod listen;
 mod mind;
 mod names;
 mod notify_send;
 mod plan;
+mod port;
 mod report;
 mod restart;
+mod scope;
 mod server;
 mod spec;
 mod spelling;
@@ -84,21 +90,27 @@ pub mod fuzz;
 
 pub use cancel::Cancel;
 pub use claim::{ClaimedSocket, claim_socket};
+pub use config::{Project, Setting, SettingSource};
 pub use deadline::{duration, millis, seconds, whole};
 pub use doctor::{Finding, Grade};
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use event::{Event, EventKind, Weight};
 pub use history::{Step, StepKind};
 pub use holder::Holder;
-pub use kick::Kick;
+pub use kick::{Kick, KickState};
+pub use listen::Listening;
+#[doc(hidden)]
+pub use lock::{Asked, Request};
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use mind::mind;
 pub use names::{State, StateDir, Status, list, status};
 pub use notify_send::{Notice, notify, notify_ready};
+pub use port::Port;
 pub use probe::{Check, CheckSource, Verdict};
 pub use progress::{Manner, Progress, may_colour};
 pub use restart::{RestartOptions, restart};
-pub use server::{Origin, Scope, Server};
+pub use scope::Scope;
+pub use server::{Origin, ScopedServer, Server};
 pub use spec::{OnLockUnavailable, ServerSpec};
 pub use spelling::Spelling;
 pub use stop::{StopOptions, stop};

@@ -1,7 +1,7 @@
 //! The minder itself: what the native command does in that role. It waits in the kernel, and ends with the server.
 
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -41,12 +41,15 @@ pub fn mind(detach: bool) -> u8 {
     let Ok(socket) = sys::take_stdin() else { return 2 };
     let line = Line::new(UnixStream::from(socket));
     match line.receive::<Order>() {
-        Ok(Some(Order::Run { watch, argv, umask, has_alive_lock })) => run(line, watch, &argv, umask, has_alive_lock),
+        Ok(Some(Order::Run { watch, argv, umask, has_alive_lock, passed })) => {
+            let pass = sys::take_passed(passed);
+            run(line, watch, &argv, umask, has_alive_lock, pass)
+        }
         Ok(Some(Order::Watch(post))) => Minder::at(post).map_or(2, Minder::watch_alone),
         Ok(Some(Order::Get { record, state_dir, locked, lock_patience_ms, needs_lock })) => {
             let mut spec = declared::spec_of(&record, &state_dir);
             spec.lock_patience = lock_patience_ms.map(Duration::from_millis);
-            spec.on_lock_unavailable = if needs_lock { OnLockUnavailable::Fail } else { OnLockUnavailable::Proceed };
+            spec.on_lock_unavailable = needs_lock.then_some(OnLockUnavailable::Fail);
             let lock = if locked { sys::take_stdout().ok().map(File::from) } else { None };
             u8::from(spec.ensure_holding(lock).is_err())
         }
@@ -55,7 +58,7 @@ pub fn mind(detach: bool) -> u8 {
 }
 
 /// Runs the server and watches over it; who ordered it hears how it went, for as long as it listens.
-fn run(line: Line, post: Post, argv: &[String], umask: u32, has_alive_lock: bool) -> u8 {
+fn run(line: Line, post: Post, argv: &[String], umask: u32, has_alive_lock: bool, pass: Vec<OwnedFd>) -> u8 {
     let Some(mut minder) = Minder::at(post) else { return 2 };
     let alive = minder.place.alive_lock();
     let launched = launch(Launch {
@@ -64,6 +67,7 @@ fn run(line: Line, post: Post, argv: &[String], umask: u32, has_alive_lock: bool
         env: environment::all(),
         umask,
         stdin: None,
+        pass,
         log: sys::take_stdout().ok().map(File::from),
         alive: has_alive_lock.then_some(alive.as_path()),
     });
@@ -163,6 +167,9 @@ impl Minder {
         let own = self.server.as_ref().filter(|_| self.own_end().is_none());
         let patience = own.map_or(patience.clone(), |server| patience.until_rung(&server.death));
         let inputs: Vec<_> = watch.and_then(Watch::input).into_iter().collect();
+        if pause > POLL {
+            sys::shed_code();
+        }
         let _ = patience.wait(&inputs, pause);
     }
 

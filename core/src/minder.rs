@@ -42,7 +42,7 @@ const STACK: usize = 64 * 1024;
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "role")]
 pub(crate) enum Order {
     /// Run the server, whose environment, directory and log are the minder's own, and watch over it.
-    Run { watch: Post, argv: Vec<String>, umask: u32, has_alive_lock: bool },
+    Run { watch: Post, argv: Vec<String>, umask: u32, has_alive_lock: bool, passed: usize },
     /// Watch over a server that runs.
     Watch(Post),
     /// Get the server in the stead of somebody who does not wait; with `locked`, stdout is the spawn lock, held.
@@ -155,7 +155,8 @@ pub(crate) enum Run {
 /// Has a minder run the server. What goes wrong before it says so is no word about the server.
 pub(crate) fn run(what: &Launch<'_>, watch: Post) -> Run {
     let place = watch.state_dir.join(place::folder(&watch.name));
-    let order = Order::Run { watch, argv: what.argv.to_vec(), umask: what.umask, has_alive_lock: what.alive.is_some() };
+    let order =
+        Order::Run { watch, argv: what.argv.to_vec(), umask: what.umask, has_alive_lock: what.alive.is_some(), passed: what.pass.len() };
     hire(what, &place, &order).unwrap_or_else(Run::NoMinder)
 }
 

@@ -14,6 +14,7 @@ use crate::place::{self, Place};
 use crate::plan;
 use crate::probe::{Check, Probe, Verdict};
 use crate::record::{FailedAttempt, Phase, Record};
+use crate::scope;
 
 /// How long `status` waits for a health answer.
 const STATUS_PROBE: Duration = Duration::from_secs(1);
@@ -108,12 +109,18 @@ impl StateDir {
         &self.path
     }
 
-    /// What is known about a name; its checks are asked once when it lives.
+    /// The name that is meant: this very one where something is known of it, else that of the caller's project.
+    pub(crate) fn known_name(&self, name: &str) -> Result<String> {
+        scope::known_name(&self.path, name)
+    }
+
+    /// What is known about a name, or of that name in the caller's project; its checks are asked once when it lives.
     ///
     /// # Errors
     /// `CONFIG` for a name that is none, `PLACE` for a place that is not ours, `CANCELLED`.
     pub fn status(&self, name: &str) -> Result<Status> {
         plan::checked_name(name)?;
+        let name = &self.known_name(name)?;
         let place = Place::of(&self.path, name)?;
         status_of(&place, name, &self.cancel)
     }

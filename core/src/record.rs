@@ -40,6 +40,12 @@ pub(crate) struct Record {
     /// Where the server answers: `http://127.0.0.1:1987`, `tcp://host:port`, `unix:/path`.
     #[serde(default)]
     pub(crate) endpoint: Option<String>,
+    /// Its port, however it came by it.
+    #[serde(default)]
+    pub(crate) port: Option<u16>,
+    /// The files of the Unix sockets that were bound for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sockets: Vec<SocketFile>,
     #[serde(default)]
     pub(crate) pid: Option<u32>,
     /// The start time of that process, in the system's own unit.
@@ -118,6 +124,30 @@ pub(crate) struct Declared {
     pub(crate) lock: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lock_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<String>,
+    /// `auto` or a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) listen: Vec<String>,
+    /// The command, the directory and the checks as they were written, where a port may stand in them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) written: Option<Written>,
+}
+
+/// What has words in it that stand for a port.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Written {
+    pub(crate) command: Vec<String>,
+    pub(crate) ready: Vec<Value>,
+}
+
+/// A file that was made by binding a socket, known again by its device and inode.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SocketFile {
+    pub(crate) path: PathBuf,
+    pub(crate) id: (u64, u64),
 }
 
 /// What proves that a server lives.
@@ -139,6 +169,8 @@ impl Record {
             generation,
             attempt,
             endpoint: None,
+            port: None,
+            sockets: Vec::new(),
             pid: None,
             start_time: None,
             boot_id: sys::boot_id(),

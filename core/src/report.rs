@@ -68,6 +68,11 @@ impl Reporter<'_> {
     }
 
     pub(crate) fn not_running(&self) -> Error {
+        if let Some((variable, url)) = &self.plan.elsewhere {
+            return self
+                .error(ErrorCode::NotRunning, format!("{} is not running at {url}", self.server()))
+                .hint(format!("{variable} says that somebody else runs it there: nothing is started"));
+        }
         let hint = if self.plan.start.is_none() {
             "no command is given, or SPAWNLOCK_DISABLE is set: nothing is started"
         } else {
@@ -105,6 +110,27 @@ impl Reporter<'_> {
         self.error(ErrorCode::LockUnavailable, format!("no lock can be had in {place}"))
             .caused_by(cause)
             .hint("set SPAWNLOCK_STATE_DIR to a local directory that can be written")
+    }
+
+    /// An address that was to be listened on cannot be had.
+    pub(crate) fn address(&self, at: &str, cause: std::io::Error) -> Error {
+        let taken = cause.kind() == std::io::ErrorKind::AddrInUse;
+        if !taken {
+            return Error::config(
+                if self.plan.listen.is_empty() { "host" } else { "listen" },
+                format!("asks for {at}, which cannot be listened on"),
+            )
+            .caused_by(cause);
+        }
+        let error = self.error(ErrorCode::PortInUse, format!("{at}, which {} is to listen on, is in use", self.server())).caused_by(cause);
+        let error = error.with(|failure| failure.probe = None);
+        match at.rsplit(':').next().and_then(|port| port.parse().ok()) {
+            Some(port) => match owner_of(port) {
+                Some(owner) => error.hint(owner),
+                None => error.hint("another process has it: free it, or choose another"),
+            },
+            None => error.hint("a socket of that name is there that we did not make: remove it if nobody uses it"),
+        }
     }
 
     /// Something is there that is not ours, or does not answer.
@@ -197,20 +223,29 @@ impl Reporter<'_> {
         }
     }
 
-    /// `port 1987 belongs to pid 4242 (nginx)`.
+    /// Who has the port at which the server is asked.
     fn port_owner(&self) -> Option<String> {
-        let port = self.plan.endpoint.as_ref()?.loopback_port()?;
-        let owner = sys::listener_on(port)?;
-        let user = match owner.uid == sys::user_id() {
-            true => String::new(),
-            false => format!(" of user {}", sys::user_name(owner.uid).unwrap_or_else(|| owner.uid.to_string())),
-        };
-        let who = match owner.pid {
-            Some(pid) => format!("pid {pid}{}", sys::program_of(pid).map(|program| format!(" ({program})")).unwrap_or_default()),
-            None => "a process that we may not look at".to_owned(),
-        };
-        Some(format!("port {port} belongs to {who}{user}"))
+        owner_of(self.plan.endpoint.as_ref()?.loopback_port()?)
     }
+}
+
+/// `port 1987 belongs to pid 4242 (nginx)`.
+fn owner_of(port: u16) -> Option<String> {
+    let owner = sys::listener_on(port)?;
+    let user = match owner.uid == sys::user_id() {
+        true => String::new(),
+        false => format!(" of user {}", sys::user_name(owner.uid).unwrap_or_else(|| owner.uid.to_string())),
+    };
+    let who = match owner.pid {
+        Some(pid) => format!("pid {pid}{}", sys::program_of(pid).map(|program| format!(" ({program})")).unwrap_or_default()),
+        None => "a process that we may not look at".to_owned(),
+    };
+    Some(format!("port {port} belongs to {who}{user}"))
+}
+
+/// Whether a server ended because somebody came before it to its port.
+pub(crate) fn lost_its_port(error: &Error) -> bool {
+    error.code() == ErrorCode::Exited && error.failure().log_tail.iter().any(|line| is_port_taken(line))
 }
 
 /// Whether a line of a log says that the port is taken, as the usual run-times put it.

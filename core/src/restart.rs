@@ -111,6 +111,7 @@ impl StateDir {
     /// ```
     pub fn restart(&self, name: &str, options: &RestartOptions) -> Result<Server> {
         plan::checked_name(name)?;
+        let name = &self.known_name(name)?;
         let place = Place::of(self.path(), name)?;
         let record = match Known::look(&place, name) {
             Seen::Known(known) => known.record,

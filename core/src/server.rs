@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::cancel::{Cancel, Patience};
+use crate::deadline::{Deadline, LONG_ENOUGH};
+use crate::error::{Error, ErrorCode, Result};
 use crate::names::StateDir;
 use crate::restart::RestartOptions;
 use crate::stop::{StopOptions, not_ours};
@@ -41,8 +43,8 @@ impl Origin {
 
 /// A running, healthy server.
 ///
-/// Dropping it does nothing to a server that is never stopped: it goes on for everybody else. One that is stopped with its last user
-/// is used until the last clone of this is dropped, or until [`release`](Server::release).
+/// Dropping it does nothing: the server goes on for everybody else. One that is stopped with its last user is in use until
+/// [`release`](Server::release) or the end of the process.
 #[derive(Clone, Debug)]
 pub struct Server {
     pub(crate) name: String,
@@ -124,6 +126,20 @@ impl Server {
         }
     }
 
+    /// Says the same, and returns when the server is gone, if we were the last to use it and it does not linger.
+    ///
+    /// # Errors
+    /// `CANCELLED`; the server goes all the same.
+    pub fn leave(&self, cancel: &Cancel) -> Result<()> {
+        if let Some(user) = &self.user {
+            user.leave(&Patience::new(Deadline::after(LONG_ENOUGH), cancel.clone()));
+        }
+        if cancel.is_cancelled() {
+            return Err(Error::new(ErrorCode::Cancelled, format!("waiting for the end of server \"{}\" was cancelled", self.name)));
+        }
+        Ok(())
+    }
+
     /// Stops it, unless another generation runs by now.
     ///
     /// # Errors
@@ -168,17 +184,17 @@ impl Server {
     }
 }
 
-/// A server for a scope: derefs to [`Server`]; its drop is the end of this use of it.
+/// A server for a scope: derefs to [`Server`]. Its drop is the end of this use of it, and returns when the server is gone if it was the last.
 #[derive(Debug)]
-pub struct Scope(Server);
+pub struct ScopedServer(Server);
 
-impl Scope {
+impl ScopedServer {
     pub(crate) fn new(server: Server) -> Self {
-        Scope(server)
+        ScopedServer(server)
     }
 }
 
-impl std::ops::Deref for Scope {
+impl std::ops::Deref for ScopedServer {
     type Target = Server;
 
     fn deref(&self) -> &Server {
@@ -186,8 +202,8 @@ impl std::ops::Deref for Scope {
     }
 }
 
-impl Drop for Scope {
+impl Drop for ScopedServer {
     fn drop(&mut self) {
-        self.0.release();
+        let _ = self.0.leave(&Cancel::never());
     }
 }

@@ -8,8 +8,11 @@ use serde_json::Value;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
+use crate::listen::Listening;
 use crate::lock::LockKind;
+use crate::port::Port;
 use crate::probe::CheckSource;
+use crate::scope::Scope;
 use crate::stop_when::StopWhen;
 
 /// What to do where no lock can be had: a read-only place, a file system without locks.
@@ -23,6 +26,14 @@ pub enum OnLockUnavailable {
 }
 
 impl OnLockUnavailable {
+    /// The word for it, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            OnLockUnavailable::Proceed => "proceed",
+            OnLockUnavailable::Fail => "fail",
+        }
+    }
+
     /// Reads `proceed` or `fail`.
     ///
     /// # Errors
@@ -57,8 +68,12 @@ pub struct ServerSpec {
     pub(crate) shell: Option<String>,
     pub(crate) cwd: Option<PathBuf>,
     pub(crate) env: Vec<(String, String)>,
-    pub(crate) keep_out_env: bool,
+    pub(crate) inherit_env: Option<bool>,
     pub(crate) umask: Option<u32>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<Port>,
+    pub(crate) listen: Vec<Listening>,
     pub(crate) ready: Vec<CheckSource>,
     pub(crate) identity: Option<Value>,
     pub(crate) timeout: Option<Duration>,
@@ -66,24 +81,32 @@ pub struct ServerSpec {
     pub(crate) log: Option<PathBuf>,
     pub(crate) tail_lines: Option<usize>,
     pub(crate) state_dir: Option<PathBuf>,
-    pub(crate) lock: LockKind,
+    pub(crate) lock: Option<LockKind>,
     pub(crate) lock_file: Option<PathBuf>,
-    pub(crate) on_lock_unavailable: OnLockUnavailable,
+    pub(crate) on_lock_unavailable: Option<OnLockUnavailable>,
     pub(crate) lock_patience: Option<Duration>,
     pub(crate) stop_timeout: Option<Duration>,
     pub(crate) stop: Option<StopWhen>,
     pub(crate) linger: Option<Duration>,
+    /// Asked for by a scope, which has another default for `stop`.
+    pub(crate) in_scope: bool,
     pub(crate) cancel: Option<Cancel>,
     pub(crate) listener: Listener,
+    /// The file that declares it, where the caller names one.
+    pub(crate) config: Option<PathBuf>,
+    /// Made from a record, which says all there is to say.
+    pub(crate) from_record: bool,
 }
 
 impl ServerSpec {
-    /// A server with this name: its identity for this user on this machine.
+    /// A server with this name: its identity for this user on this machine. A spec that says no more than that, nothing of a
+    /// command or a check, is looked for in the project's files when it is used: see [`ServerSpec::declared`].
     pub fn new(name: impl Into<String>) -> Self {
         ServerSpec { name: Some(name.into()), ..ServerSpec::default() }
     }
 
-    /// A server that is named after its endpoint: `http://localhost:1987/…` is `localhost_1987`.
+    /// A server that is named after its endpoint: `http://localhost:1987/…` is `localhost_1987`. One that has none is the only
+    /// server that the project declares.
     pub fn unnamed() -> Self {
         ServerSpec::default()
     }
@@ -114,13 +137,44 @@ impl ServerSpec {
 
     /// Whether the server also gets the caller's variables. Default: yes; without, only `PATH` and `HOME`.
     pub fn inherit_env(mut self, inherit: bool) -> Self {
-        self.keep_out_env = !inherit;
+        self.inherit_env = Some(inherit);
         self
     }
 
     /// The server's umask. Default: `0o022`, whatever the caller's is.
     pub fn umask(mut self, umask: u32) -> Self {
         self.umask = Some(umask);
+        self
+    }
+
+    /// How far the name reaches: with [`Scope::Project`] the project's root is part of it, as in `web@/repo/app`. The root is the
+    /// nearest directory, from the caller's upwards, with `.git`, `package.json`, `pyproject.toml`, `Cargo.toml` or
+    /// `spawnlock.toml` in it, else the caller's own. Default: the user, or the project when the port is [`Port::Auto`].
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// The host at which the server is reached; with [`port`](ServerSpec::port) only. Default: `localhost`.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// The server's port: a number, or [`Port::Auto`] for one that is chosen when it is started and found again by everybody
+    /// who asks for the same name. The server gets it as `PORT`, and the host as `HOST`; `{port}` and `{host}` stand for them
+    /// in the command, the shell line, the variables, the directory, the log, the checks, the identity and `listen`.
+    /// Without a check it is asked at `http://{host}:{port}/health`.
+    pub fn port(mut self, port: impl Into<Port>) -> Self {
+        self.port = Some(port.into());
+        self
+    }
+
+    /// Adds an address on which the starter listens in the server's stead: `tcp:port`, `tcp:host:port` or `unix:/path`, where
+    /// the port may be `auto` if [`port`](ServerSpec::port) is. The server gets the sockets as descriptors 3, 4, …, with
+    /// `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`; who connects while it starts waits in its queue and is not refused.
+    pub fn listen(mut self, address: impl Into<Listening>) -> Self {
+        self.listen.push(address.into());
         self
     }
 
@@ -169,7 +223,7 @@ impl ServerSpec {
 
     /// What the spawn lock is made of. Default: `auto`, which is `flock` wherever the file system has it.
     pub fn lock(mut self, kind: LockKind) -> Self {
-        self.lock = kind;
+        self.lock = Some(kind);
         self
     }
 
@@ -182,7 +236,7 @@ impl ServerSpec {
 
     /// What to do where no lock can be had. Default: warn and go on.
     pub fn on_lock_unavailable(mut self, what: OnLockUnavailable) -> Self {
-        self.on_lock_unavailable = what;
+        self.on_lock_unavailable = Some(what);
         self
     }
 
@@ -208,6 +262,13 @@ impl ServerSpec {
     /// for `stop(StopWhen::Last)` as well.
     pub fn linger(mut self, time: Duration) -> Self {
         self.linger = Some(time);
+        self
+    }
+
+    /// The file that declares it; what is said here besides wins. Without, a spec that has neither a command nor a check is
+    /// looked for in the project's own files: see [`ServerSpec::declared`].
+    pub fn config(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config = Some(file.into());
         self
     }
 

@@ -66,6 +66,7 @@ impl StateDir {
     /// `LOCK_TIMEOUT` when a start held the lock all the time; `CANCELLED`.
     pub fn stop(&self, name: &str, options: &StopOptions) -> Result<()> {
         plan::checked_name(name)?;
+        let name = &self.known_name(name)?;
         let place = Place::of(self.path(), name)?;
         let wanted =
             |known: &Known| known.lives() && options.only_generation.is_none_or(|generation| generation == known.record.generation);
@@ -86,7 +87,7 @@ impl StateDir {
             voice: None,
         });
         history::stopping(&place, known.record.generation, history::STOP);
-        let grace = options.timeout.unwrap_or(plan::STOP_TIMEOUT);
+        let grace = plan::stop_timeout(options.timeout)?;
         end::end_server(&place, &known.record, grace, &patience.afresh(LONG_ENOUGH), || false).map(drop)
     }
 }

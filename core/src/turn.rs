@@ -99,7 +99,8 @@ impl Flow {
         if self.call.plan.start.is_none() {
             return Ok(Turn::Ours(None));
         }
-        if self.call.plan.on_lock_unavailable == OnLockUnavailable::Fail {
+        // With a port of its own for each, no bind would decide between two servers.
+        if self.call.plan.on_lock_unavailable == OnLockUnavailable::Fail || self.call.plan.chooses_port() {
             return Err(self.call.report().lock_unavailable(cause));
         }
         self.call.warn(format!("no lock can be had in {} ({cause}): going on without it", self.call.plan.place.dir().display()));

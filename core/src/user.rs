@@ -1,6 +1,6 @@
 //! One user of a server that is to be stopped with its last.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cancel::Patience;
 use crate::last::{self, Unused};
@@ -9,7 +9,7 @@ use crate::lock::{Lease, is_held_by_living};
 use crate::minder::{self, Post};
 use crate::place::Place;
 
-/// A user, from before it looks for the server until it is released or dropped, or its process dies.
+/// A user, from before it looks for the server until it is released, or its process ends; dropped where it got none.
 #[derive(Debug)]
 pub(crate) struct User {
     place: Place,
@@ -24,14 +24,37 @@ impl User {
         Ok(User { place: place.clone(), name: name.to_owned(), lease: Mutex::new(Some(Lease::take(place)?)) })
     }
 
+    /// One that lasts until it is released or its process ends: a server whose handle is lost is in use all the same.
+    #[expect(clippy::mem_forget, reason = "what is kept to the end is never dropped")]
+    pub(crate) fn until_the_end(user: &Arc<User>) -> Arc<User> {
+        std::mem::forget(Arc::clone(user));
+        Arc::clone(user)
+    }
+
     /// Uses it no more. In a forked child nothing is used.
     pub(crate) fn release(&self) {
-        let Some(lease) = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        let ours = lease.is_ours();
-        drop(lease);
-        if ours {
-            leave(&self.place, &self.name);
+        if self.let_go() {
+            see_to_end(&self.place, &self.name);
         }
+    }
+
+    /// The same, and returns when the server is gone, if it goes at once.
+    pub(crate) fn leave(&self, patience: &Patience) {
+        if !self.let_go() {
+            return;
+        }
+        let Some(known) = Known::look(&self.place, &self.name).known().filter(Known::lives) else { return };
+        if last::linger(&known.record).is_zero() {
+            last::end_unused(&self.place, &self.name, known.record.generation, patience);
+        } else {
+            see_to_end(&self.place, &self.name);
+        }
+    }
+
+    /// Whether there was a lease of ours to let go.
+    fn let_go(&self) -> bool {
+        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
+        lease.is_some_and(|lease| lease.is_ours())
     }
 }
 
@@ -42,7 +65,7 @@ impl Drop for User {
 }
 
 /// A server without a minder gets one, which then finds out whether it is wanted; where there is no minder to be had, who leaves ends it.
-fn leave(place: &Place, name: &str) {
+fn see_to_end(place: &Place, name: &str) {
     if let Some(generation) = unwatched(place, name)
         && hire(place, name, generation).is_err()
     {

@@ -52,6 +52,20 @@ pub fn raise(signal: i32) {
     }
 }
 
+/// The sockets that were passed to this process by the custom of `LISTEN_FDS`.
+///
+/// # Errors
+/// When they were meant for another process, or none were passed.
+pub fn passed() -> io::Result<Vec<std::os::fd::OwnedFd>> {
+    let number = |name: &str| std::env::var(name).map_err(|_| io::Error::other(format!("no {name}")));
+    if number("LISTEN_PID")? != std::process::id().to_string() {
+        return Err(io::Error::other("LISTEN_PID is another process"));
+    }
+    let count: i32 = number("LISTEN_FDS")?.parse().map_err(|_| io::Error::other("LISTEN_FDS is no number"))?;
+    // SAFETY: they are passed to us and nobody else in this program knows of them.
+    Ok((3..3 + count).map(|fd| unsafe { std::os::fd::FromRawFd::from_raw_fd(fd) }).collect())
+}
+
 /// Closes every descriptor from 3 on, as many daemons do when they begin.
 ///
 /// # Errors

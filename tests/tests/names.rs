@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use spawnlock::{ErrorCode, Origin, ServerSpec, State, Verdict};
+use spawnlock::{ErrorCode, ServerSpec, State, Verdict};
 use spawnlock_tests::{Scene, wait_until};
 
 const SOON: Duration = Duration::from_secs(15);

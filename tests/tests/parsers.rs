@@ -30,6 +30,30 @@ fn lines() -> impl Strategy<Value = String> {
         .prop_map(|lines| lines.join("\n"))
 }
 
+/// A project's file made of what is looked for in one, in TOML or in JSON.
+fn almost_a_project() -> impl Strategy<Value = String> {
+    let key =
+        prop::sample::select(vec!["command", "ready", "timeout", "stop-timeout", "stopTimeout", "env", "umask", "lock", "cwd", "nonsense"]);
+    let value = prop_oneof![
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<f64>().prop_map(|number| format!("{number:?}")),
+        ".{0,12}".prop_map(|text| serde_json::to_string(&text).unwrap()),
+        prop::sample::select(vec!["[]", "{}", "[[1]]", "true", "null", "2026-01-31", "0o22", "inf", "\"5s\"", "\"unix:a\""])
+            .prop_map(str::to_owned),
+    ];
+    let head = prop::sample::select(vec!["[servers.web]", "[tool.spawnlock.servers.web]", "[servers]", "[[servers]]", "servers = 1"]);
+    (prop::collection::vec((key, value), 0..6), head, any::<bool>()).prop_map(|(pairs, head, json)| {
+        let joined = |between: &str, after: &str| {
+            pairs.iter().map(|(key, value)| format!("{key:?}{between}{value}")).collect::<Vec<_>>().join(after)
+        };
+        if json {
+            format!("{{\"spawnlock\":{{\"servers\":{{\"web\":{{{}}}}}}}}}", joined(":", ","))
+        } else {
+            format!("{head}\n{}\n", joined(" = ", "\n"))
+        }
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -68,6 +92,15 @@ proptest! {
     }
 
     #[test]
+    fn any_words_in_a_projects_file_are_read_without_harm(text in ".{0,80}", almost in almost_a_project()) {
+        for file in ["spawnlock.toml", "package.json", "pyproject.toml", "other.json"] {
+            fuzz::config(file, &text);
+            fuzz::config(file, &format!("# spawnlock\n{almost}"));
+            fuzz::config(file, &almost);
+        }
+    }
+
+    #[test]
     fn the_folder_of_any_name_is_one_name_in_a_directory(name in ".{0,200}") {
         let folder = fuzz::folder(&name);
         prop_assert!(!folder.is_empty() && folder.len() < 200 && !folder.starts_with('.') && !folder.contains(['/', '\0']), "{}", folder);
@@ -83,9 +116,13 @@ fn the_corpus_is_read_without_harm() {
             let content = fs::read(file.path()).unwrap();
             fuzz::lock_file(&content);
             fuzz::record(&content);
-            fuzz::check(&String::from_utf8_lossy(&content));
+            let text = String::from_utf8_lossy(&content);
+            fuzz::check(&text);
+            for name in ["spawnlock.toml", "package.json", "pyproject.toml"] {
+                fuzz::config(name, &text);
+            }
             targets.insert(entry.file_name());
         }
     }
-    assert_eq!(targets.len(), 3, "each target has a corpus: {targets:?}");
+    assert_eq!(targets.len(), 4, "each target has a corpus: {targets:?}");
 }

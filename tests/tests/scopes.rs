@@ -21,8 +21,8 @@ fn the_end_of_a_scope_stops_the_server() {
     assert_eq!(api.origin(), Origin::Started);
     assert_eq!(scene.living(), [api.pid().unwrap()]);
     drop(api);
-    wait_until("the server is gone", LONG, || is_gone(&scene));
-    wait_until("the status says so", LONG, || scene.status().state == State::Stopped);
+    assert!(is_gone(&scene), "and returns when it is gone");
+    assert_eq!(scene.status().state, State::Stopped);
     scene.assert_nobody_is_left();
 }
 
@@ -111,12 +111,12 @@ fn a_scope_on_a_server_that_runs_for_good_leaves_it_running() {
 fn nobody_is_given_a_server_that_is_about_to_go() {
     let scene = Scene::new();
     for _ in 0..40 {
-        let api = scene.spec(&["--die-slowly", "30"]).scoped().unwrap();
+        let api = scene.spec(&["--die-slowly", "30"]).ensure_scoped().unwrap();
         assert_eq!(scene.page("/pid"), api.pid().unwrap(), "it serves while it is used");
-        drop(api);
+        api.release();
         // Sooner or later than the minder decides, by chance.
         thread::sleep(Duration::from_micros(u64::from(std::process::id() % 7) * 100));
-        let next = scene.spec(&["--die-slowly", "30"]).scoped().unwrap();
+        let next = scene.spec(&["--die-slowly", "30"]).ensure_scoped().unwrap();
         thread::sleep(Duration::from_millis(50));
         assert_eq!(scene.page("/pid"), next.pid().unwrap(), "and goes on serving whoever came to it: {:?}", next.origin());
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use spawnlock::{ErrorCode, EventKind, FlockSupport, LockKind, Origin, State, Verdict};
+use spawnlock::{ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, State, StopWhen, Verdict};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -38,6 +38,8 @@ fn every_list_of_words_is_the_contracts() {
     assert_eq!(Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect::<Vec<_>>(), words("verdicts"));
     assert_eq!(EventKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), words("events"));
     assert_eq!(LockKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), words("lockKinds"));
+    assert_eq!(StopWhen::ALL.iter().map(|when| when.as_str()).collect::<Vec<_>>(), words("stopWhens"));
+    assert_eq!(KickState::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>(), words("kickStates"));
     assert_eq!(FlockSupport::ALL.iter().map(|support| support.as_str()).collect::<Vec<_>>(), words("flockSupport"));
 }
 

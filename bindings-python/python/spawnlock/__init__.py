@@ -12,6 +12,7 @@ from ._native import (
     ClaimedSocket,
     Event,
     Holder,
+    Kick,
     Server,
     SpawnLock,
     Status,
@@ -37,6 +38,7 @@ __all__ = [
     "ClaimedSocket",
     "Event",
     "Holder",
+    "Kick",
     "Server",
     "SpawnLock",
     "SpawnlockConfigError",
@@ -48,6 +50,7 @@ __all__ = [
     "claim_socket",
     "ensure_server",
     "ensure_server_async",
+    "kick_server",
     "list_servers",
     "notify",
     "notify_ready",
@@ -63,12 +66,18 @@ __all__ = [
 def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server:
     """Gets the server: starts it if nobody has, waits until it is ready, and leaves it running.
 
-    Other threads run while it waits, and Ctrl-C ends the wait. Every option but `ready` may be left out:
+    Other threads run while it waits, and Ctrl-C ends the wait. Every option but `ready` may be left out. A name without a
+    command and without a check is a server that the project declares; nothing at all is the only one it declares.
 
     name                 its identity for this user on this machine; default: made from its address
     command              the program and its arguments; without one nothing is started, only looked for
     shell                a line for /bin/sh, instead of a command
     cwd, env, umask      what the server runs in; `inherit_env=False` keeps the caller's variables from it
+    scope                "user", or "project" (the default with a port that is chosen): the project's root is part of the name
+    host, port           its port: a number, or "auto" for one that is chosen at the start and found again by all who ask for
+                         the same name. {port} and {host} stand for them everywhere; the server gets PORT and HOST
+    listen               where to listen in its stead, "tcp:1987" or "unix:/path", one, a list or a dict with names: it gets
+                         the sockets as descriptors 3, 4, … with LISTEN_FDS
     ready                how to tell that it is ready: "http://localhost:1987/health", "tcp:localhost:5432", "unix:/path",
                          a dict with the details, a function, or a list of these, which must all pass. A function
                          returns True, or False when nobody is there, or a verdict such as "starting"
@@ -82,6 +91,11 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     on_lock_unavailable  "proceed" (warn and go on, the default) or "fail" where no lock can be had
     lock_patience        start anyway after having waited this long for the lock; default: never
     stop_timeout         how long it may take to end before it is killed; default: 10
+    stop                 "never" (the default), or "last": it is stopped when all who asked for it in this way are gone, by
+                         `release` or with their process
+    linger               how long it goes on without a user, with stop="last"; default: not at all
+    config               the file that declares the server; what is said here besides wins. Default: SPAWNLOCK_CONFIG, else the
+                         nearest spawnlock.toml, package.json or pyproject.toml upward that declares servers
     on_event             a function that is told what happens meanwhile, on the waiting thread
     progress             True shows people what happens, on stderr: one live line on a terminal, plain lines elsewhere;
                          "auto" does where stderr is a terminal
@@ -93,6 +107,17 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     from ._native import ServerSpec
 
     return ServerSpec(name, **options).ensure()
+
+
+def kick_server(name: str | None = None, **options: Unpack[Options]) -> Kick:
+    """Starts the server if nobody has, and does not wait until it is ready: a few milliseconds at most.
+
+    Takes the options of `ensure_server`. The process may end in the next moment; the server comes up, once. What goes wrong is in the
+    answer; only wrong options are raised.
+    """
+    from ._native import ServerSpec
+
+    return ServerSpec(name, **options).kick()
 
 
 async def ensure_server_async(name: str | None = None, **options: Unpack[Options]) -> Server:
@@ -141,7 +166,8 @@ async def stop_server_async(name: str, *, timeout: Seconds | None = None, state_
 def server(name: str | None = None, **options: Unpack[Options]) -> ServerScope:
     """Gets the server for a scope: `with server(…) as s:` or `async with server(…) as s:`.
 
-    Takes the options of `ensure_server`. At its end the scope stops the server if it was the one that started it.
+    Takes the options of `ensure_server`. The server is stopped when its last user is gone, killed ones included, unless `stop` says
+    "never"; the scope that is the last returns when the server is gone.
     """
     from ._scope import ServerScope
 

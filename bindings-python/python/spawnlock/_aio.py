@@ -17,10 +17,19 @@ if TYPE_CHECKING:
     from .types import Done, Options, RestartOptions, Seconds, StrPath
 
 
-async def ensured(name: str | None, options: Options, undo: Callable[[Server], Coroutine[Any, Any, None]] | None = None) -> Server:
-    """The server; one that came just when the task was cancelled is given to `undo`."""
-    server: Server = await _waited(ServerSpec(name, **options).begin, undo)
+async def ensured(name: str | None, options: Options) -> Server:
+    server: Server = await _waited(ServerSpec(name, **options).begin)
     return server
+
+
+async def scoped(name: str | None, options: Options) -> Server:
+    """The server for a scope; one that came just when the task was cancelled is left at once."""
+    server: Server = await _waited(ServerSpec(name, **options).begin_scoped, left)
+    return server
+
+
+async def left(server: Server) -> None:
+    await _waited(server._begin_leave)
 
 
 async def stopped(server: Server) -> None:

@@ -6,10 +6,10 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, ShowProgress, State, StrPath, Verdict
+from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StopWhen, StrPath, Verdict
 from typing import Final, SupportsIndex, final
 
-__all__ = ["__version__", "Acquired", "ClaimedSocket", "Event", "Guard", "Holder", "Job", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "ClaimedSocket", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """
@@ -84,11 +84,6 @@ class Event:
         What kind of thing.
         """
     @property
-    def log_file(self, /) -> Path | None:
-        """
-        Where the server's output goes, while it starts.
-        """
-    @property
     def message(self, /) -> str:
         """
         One line for people.
@@ -157,11 +152,33 @@ class Job:
         """
 
 @final
+class Kick:
+    """
+    What `kick_server` gives.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def error(self, /) -> SpawnlockError | None:
+        """
+        Why it could not be started.
+        """
+    @property
+    def server(self, /) -> Server | None:
+        """
+        The server, when it runs.
+        """
+    @property
+    def state(self, /) -> KickState:
+        """
+        running; starting: by another, or not ready yet; started: by this call; failed.
+        """
+
+@final
 class Restart:
     """
     A restart to be made. Use `spawnlock.restart_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Restart: ...
+    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None) -> Restart: ...
     def begin(self, /, done: Done) -> Job:
         """
         Restarts it on a thread of its own, then calls `done(server, error)` there.
@@ -177,6 +194,10 @@ class Server:
     A running, healthy server. Letting go of it does nothing: the server goes on for everybody else.
     """
     def __repr__(self, /) -> str: ...
+    def _begin_leave(self, /, done: Done) -> Job:
+        """
+        The same on a thread of its own, then calls `done(None, error)` there.
+        """
     def _begin_restart(self, /, done: Done) -> Job:
         """
         Restarts it on a thread of its own, then calls `done(server, error)` there.
@@ -184,6 +205,10 @@ class Server:
     def _begin_stop(self, /, done: Done) -> Job:
         """
         Stops it on a thread of its own, then calls `done(None, error)` there.
+        """
+    def _leave(self, /) -> None:
+        """
+        The same, and returns when the server is gone, if it goes.
         """
     @property
     def generation(self, /) -> int | None:
@@ -230,6 +255,10 @@ class Server:
         """
         How long it took from its start to its first healthy answer.
         """
+    def release(self, /) -> None:
+        """
+        Says that this call uses it no more; of a server that is stopped with its last user, the last word stops it.
+        """
     def restart(self, /) -> Server:
         """
         Stops it and starts it again as it was declared. When a later generation runs by now, that one is given.
@@ -262,14 +291,26 @@ class ServerSpec:
     """
     A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> ServerSpec: ...
+    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, on_event: Listener | None = None) -> ServerSpec: ...
     def begin(self, /, done: Done) -> Job:
         """
         Gets the server on a thread of its own, then calls `done(server, error)` there.
         """
+    def begin_scoped(self, /, done: Done) -> Job:
+        """
+        The same for a scope, on a thread of its own.
+        """
     def ensure(self, /) -> Server:
         """
         Gets the server; other threads run meanwhile, and Ctrl-C ends the wait.
+        """
+    def ensure_scoped(self, /) -> Server:
+        """
+        The same for a scope.
+        """
+    def kick(self, /) -> Kick:
+        """
+        Starts the server if nobody has, without waiting for it.
         """
 
 @final

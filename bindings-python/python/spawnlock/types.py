@@ -19,9 +19,19 @@ Verdict = Literal["ready", "starting", "unhealthy", "dead", "busy", "denied"]
 #: How a call came by its server.
 Origin = Literal["started", "joined", "reused", "foreign"]
 #: What a server is doing.
-State = Literal["running", "starting", "stopped"]
+State = Literal["running", "starting", "stopping", "stopped"]
+#: When a server is stopped without anybody saying so.
+StopWhen = Literal["never", "last"]
+#: What a start that is not waited for came to.
+KickState = Literal["running", "starting", "started", "failed"]
 #: The kinds of events.
 EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "warning"]
+#: How far a name reaches.
+Scope = Literal["user", "project"]
+#: A port, or one that is chosen when the server is started.
+Port = Union[int, Literal["auto"]]
+#: Addresses to listen on in the server's stead: one, several, or several with names.
+Listen = Union[str, Sequence[str], Mapping[str, str]]
 #: What to do where no lock can be had.
 OnLockUnavailable = Literal["proceed", "fail"]
 #: What a lock is made of.
@@ -41,6 +51,7 @@ ErrorCode = Literal[
     "ERR_SPAWNLOCK_UNHEALTHY",
     "ERR_SPAWNLOCK_UNRESPONSIVE",
     "ERR_SPAWNLOCK_FOREIGN",
+    "ERR_SPAWNLOCK_PORT_IN_USE",
     "ERR_SPAWNLOCK_RECURSIVE",
     "ERR_SPAWNLOCK_DENIED",
     "ERR_SPAWNLOCK_NOT_RUNNING",
@@ -88,6 +99,10 @@ class Options(TypedDict, total=False):
     env: Environment | None
     inherit_env: bool | None
     umask: int | None
+    scope: Scope | None
+    host: str | None
+    port: Port | None
+    listen: Listen | None
     ready: Ready | None
     identity: Identity | None
     timeout: Seconds | None
@@ -100,6 +115,9 @@ class Options(TypedDict, total=False):
     on_lock_unavailable: OnLockUnavailable | None
     lock_patience: Seconds | None
     stop_timeout: Seconds | None
+    stop: StopWhen | None
+    linger: Seconds | None
+    config: StrPath | None
     on_event: Listener | None
     progress: ShowProgress | None
 

@@ -80,6 +80,7 @@ fn values(flag: &Flag) -> Words {
     match (flag.long.as_str(), flag.value.as_deref()) {
         ("--lock", _) => Words::Of(spawnlock::LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),
         ("--stop", _) => Words::Of(spawnlock::StopWhen::ALL.iter().map(|when| when.as_str()).collect()),
+        ("--scope", _) => Words::Of(spawnlock::Scope::ALL.iter().map(|scope| scope.as_str()).collect()),
         ("--on-lock-unavailable", _) => Words::Of(vec!["proceed", "fail"]),
         ("--print", _) => Words::Of(facts::words().collect()),
         (_, Some("DIR")) => Words::Dirs,

@@ -98,8 +98,7 @@ fn stop_all_stops_what_runs_and_is_content_with_nothing() {
 fn kicking_does_not_wait_and_the_next_call_does() {
     let world = World::new();
     let kicked = world.run_ensure(&["--no-wait", "--print", "origin,state"], &["--initializing", "700"]).expect(0);
-    let status = world.run(&["status", "api"]).expect(3);
-    assert!(status.stdout.starts_with("api: starting"), "{}", status.stdout);
+    crate::world::until("it is being started", || world.run(&["status", "api"]).stdout.starts_with("api: starting"));
     world.run_ensure(&[], &[]).expect(0);
     assert_eq!(world.starts().len(), 1);
     assert_eq!(kicked.stdout, "started\nstarting\n");

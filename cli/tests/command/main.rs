@@ -9,13 +9,17 @@
 mod world;
 
 mod completions;
+mod declared;
 mod doctor;
 mod events;
 mod exit_codes;
 mod explain;
+mod init;
 mod json;
 mod manual;
+mod projects;
 mod restarts;
+mod runs;
 mod signals;
 mod stdout;
 mod terminal;

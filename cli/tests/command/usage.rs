@@ -29,7 +29,7 @@ fn a_wrong_value_names_its_flag() {
     refused(&["ensure", "--port", "1", "--umask", "9"], "`--umask`");
     refused(&["ensure", "--port", "1", "--umask", "7777", "--", "true"], "`--umask`");
     refused(&["ensure", "--port", "1", "--cwd", "/nowhere", "--", "true"], "`--cwd`");
-    refused(&["ensure", "--host", "::1"], "`--host` needs a --port");
+    refused(&["ensure", "--host", "::1"], "`--host` needs");
     refused(&["ensure", "", "--port", "1"], "`NAME`");
     refused(&["ensure", "--port", "0"], "--port");
     refused(&["ensure", "--port", "1", "--print", "colour"], "--print");
@@ -38,7 +38,9 @@ fn a_wrong_value_names_its_flag() {
 #[test]
 fn what_is_missing_or_contradictory_is_said() {
     refused(&["ensure", "api", "--", "server"], "`--ready` is missing");
-    refused(&["ensure", "--ready", "tcp:localhost:1", "--port", "1"], "--port");
+    refused(&["ensure", "api", "--ready", "tcp:localhost:1", "--listen", "tcp:1"], "`--ready` is `tcp:localhost:1`");
+    refused(&["ensure", "--port", "auto", "--", "server"], "`NAME` is missing");
+    refused(&["ensure", "--port", "1", "--scope", "team"], "`--scope` is `team`");
     refused(&["ensure", "--port", "1", "--shell", "x", "--", "y"], "--shell");
     refused(&["ensure", "--port", "1", "--quiet", "--verbose"], "--quiet");
     World::new().run(&["ensure", "--port", "1", "--json", "--print", "pid"]).expect(2);

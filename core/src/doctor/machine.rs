@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::Finding;
+use crate::deadline;
 use crate::environment;
+use crate::error::Result;
 use crate::sys;
 
 /// Longer than a connection to oneself takes.
@@ -74,13 +76,22 @@ fn overrides() -> Option<Finding> {
 /// Variables that make starts impossible or are wrong.
 fn switches() -> Option<Finding> {
     const ABOUT: &str = "variables";
-    match (environment::disabled(), environment::ready_timeout()) {
-        (Err(error), _) | (_, Err(error)) => Some(Finding::fail(ABOUT, &error.failure().summary, "correct it or unset it")),
-        (Ok(true), _) => Some(Finding::warn(
+    match is_switched_off() {
+        Err(error) => Some(Finding::fail(ABOUT, &error.failure().summary, "correct it or unset it")),
+        Ok(true) => Some(Finding::warn(
             ABOUT,
             format!("{} is set: nothing is started", environment::DISABLE),
             "unset it where servers are to be started",
         )),
-        _ => None,
+        Ok(false) => None,
     }
+}
+
+/// Whether starting is switched off; an error for a variable that every call would refuse.
+fn is_switched_off() -> Result<bool> {
+    if let Some(text) = environment::text(environment::READY_TIMEOUT) {
+        deadline::duration(environment::READY_TIMEOUT, &text)?;
+    }
+    environment::scaled(Duration::ZERO)?;
+    environment::disabled()
 }

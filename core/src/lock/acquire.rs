@@ -38,8 +38,7 @@ impl SpawnLock {
     /// the system's own reason; `RECURSIVE` when the same owner holds it and it is not reentrant; `CANCELLED`; `CONFIG` for an
     /// option that is wrong.
     pub fn acquire(path: impl AsRef<Path>, options: &LockOptions) -> Result<SpawnLock> {
-        let wanted = Wanted::new(path.as_ref(), options, options.timeout)?;
-        wanted.take()?.ok_or_else(|| wanted.timeout())
+        Wanted::new(path.as_ref(), options, options.timeout)?.acquire()
     }
 
     /// The lock if it is to be had now; `None` while somebody else has it.
@@ -102,22 +101,37 @@ fn by_kind<T>(path: &Path, terms: &Terms, mut take: impl FnMut(&Path, &Terms) ->
 }
 
 /// One call of somebody who wants a lock.
-struct Wanted<'a> {
-    path: PathBuf,
-    terms: Terms,
-    patience: Patience,
-    listener: &'a Listener,
+pub(crate) struct Wanted {
+    pub(crate) path: PathBuf,
+    pub(crate) terms: Terms,
+    pub(crate) patience: Patience,
+    listener: Listener,
 }
 
-impl<'a> Wanted<'a> {
-    fn new(path: &Path, options: &'a LockOptions, timeout: Option<Duration>) -> Result<Self> {
+impl Wanted {
+    pub(crate) fn new(path: &Path, options: &LockOptions, timeout: Option<Duration>) -> Result<Self> {
         let (terms, patience) = options.checked(timeout)?;
-        Ok(Wanted { path: place::file_path("path", path)?, terms, patience, listener: &options.listener })
+        Ok(Wanted { path: place::file_path("path", path)?, terms, patience, listener: options.listener.clone() })
+    }
+
+    /// Waits for it.
+    pub(crate) fn acquire(&self) -> Result<SpawnLock> {
+        self.take()?.ok_or_else(|| self.timeout())
     }
 
     /// Waits for it; `None` when others held it until the deadline.
     fn take(&self) -> Result<Option<SpawnLock>> {
-        match by_kind(&self.path, &self.terms, |path, terms| queue::take(path, terms, &self.patience, |holder| self.tell_waiting(holder))) {
+        let take = |path: &Path, terms: &Terms| queue::take(path, terms, &self.patience, |holder| self.tell_waiting(holder));
+        self.outcome(by_kind(&self.path, &self.terms, take))
+    }
+
+    /// What the caller is told of how the wait ended.
+    pub(crate) fn answer(&self, acquired: Acquired<()>) -> Result<SpawnLock> {
+        self.outcome(acquired)?.ok_or_else(|| self.timeout())
+    }
+
+    fn outcome(&self, acquired: Acquired<()>) -> Result<Option<SpawnLock>> {
+        match acquired {
             Acquired::Held(lock) => Ok(Some(lock)),
             Acquired::Broken(lock, owner) => {
                 let message = format!("took the lock {} from {owner}, which still lives", self.path.display());
@@ -132,7 +146,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn tell_waiting(&self, holder: Option<Holder>) {
+    pub(crate) fn tell_waiting(&self, holder: Option<Holder>) {
         self.tell(EventKind::Waiting, waiting_line(&format!("lock {}", self.path.display()), holder.as_ref()), holder);
     }
 
@@ -141,16 +155,16 @@ impl<'a> Wanted<'a> {
         self.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder, voice: None });
     }
 
-    fn timeout(&self) -> Error {
+    pub(crate) fn timeout(&self) -> Error {
         let holder = SpawnLock::holder_of(&self.path, self.terms.kind).ok().flatten().filter(|holder| holder.pid > 0);
         let (path, waited) = (self.path.display(), readable(self.patience.deadline.elapsed()));
         let summary = format!("the lock {path} was not free within {waited}: it is held by {}", who(holder.as_ref()));
-        let ourselves = holder.as_ref().is_some_and(|holder| holder.pid == std::process::id());
+        let ourselves = holder.as_ref().is_some_and(|holder| holder.pid == sys::own_pid());
         let error = Error::new(ErrorCode::LockTimeout, summary).with(|failure| failure.pid = holder.map(|holder| holder.pid));
         if ourselves { error.hint("this very process holds it: is there a release for every acquire?") } else { error }
     }
 
-    fn unavailable(&self, cause: io::Error) -> Error {
+    pub(crate) fn unavailable(&self, cause: io::Error) -> Error {
         if cause.kind() == io::ErrorKind::Deadlock {
             let summary = format!("the lock {} is already held by this very caller", self.path.display());
             return Error::new(ErrorCode::Recursive, summary).hint("release it first, or ask for a reentrant lock");

@@ -6,7 +6,7 @@ use crate::holder::Holder;
 use crate::sys;
 
 /// More than any tool writes into a lock.
-pub(crate) const LONGEST: u64 = 4096;
+pub(crate) const LONGEST: usize = 4096;
 
 /// Whether the owner of a lock lives, as far as anybody here can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

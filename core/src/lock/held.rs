@@ -7,7 +7,7 @@ use crate::holder::Holder;
 use crate::lock::LockKind;
 use crate::lock::existence::ExistenceLock;
 use crate::lock::flock::KernelLock;
-use crate::sys::PerProcess;
+use crate::sys::{self, PerProcess};
 
 /// A lock that is held, by one guard or by several that share it.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ fn held_here() -> MutexGuard<'static, Vec<Weak<Held>>> {
 impl Held {
     /// Notes that this process holds the lock.
     pub(crate) fn note(path: &Path, key: Key, owner: u64, part: Part) -> Arc<Self> {
-        let taken_by = std::process::id();
+        let taken_by = sys::own_pid();
         let held = Arc::new(Held { path: path.to_owned(), key, owner, taken_by, part: Mutex::new(Some(part)) });
         held_here().push(Arc::downgrade(&held));
         held
@@ -74,7 +74,7 @@ impl Held {
 
     /// Whether it is held by this process now: not by a forked child's copy, and not once it was taken from us.
     pub(crate) fn is_held(&self) -> bool {
-        if std::process::id() != self.taken_by {
+        if sys::own_pid() != self.taken_by {
             return false;
         }
         let part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +100,7 @@ impl Held {
     pub(crate) fn let_go(&mut self) -> bool {
         // Without its lock, which in a forked child may be locked for ever.
         let Some(part) = self.part.get_mut().unwrap_or_else(PoisonError::into_inner).take() else { return false };
-        let in_child = std::process::id() != self.taken_by;
+        let in_child = sys::own_pid() != self.taken_by;
         let was_ours = match part {
             Part::Kernel(lock) => lock.release(in_child),
             Part::Existence(lock) => !in_child && lock.release(),

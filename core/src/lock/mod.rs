@@ -3,7 +3,9 @@
 
 mod acquire;
 mod alive;
+mod ask;
 mod content;
+mod crew;
 mod draft;
 mod existence;
 mod flock;
@@ -20,6 +22,7 @@ mod start;
 mod support;
 mod takeover;
 mod wait;
+mod warden;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +32,7 @@ use held::Held;
 
 pub(crate) use acquire::{Acquired, acquire_with_news, written_holder};
 pub(crate) use alive::AliveLock;
+pub use ask::{Asked, Request};
 pub(crate) use content::parse;
 pub(crate) use flock::is_held_by_living;
 pub(crate) use lease::{Lease, is_kept, is_leased, keep, lease_holders, sweep_leases};

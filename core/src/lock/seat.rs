@@ -6,41 +6,42 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cancel::{Patience, Wake};
-use crate::lock::kernel;
+use crate::lock::{crew, kernel};
 use crate::sys::{self, Bell, CloseOnFork, PerProcess};
 
-/// The thread makes one system call and rings a bell.
-const STACK: usize = 64 * 1024;
-/// For how long a thread that sat waits for the next one who wants a seat: who waited once is likely to wait again.
-const IDLE: Duration = Duration::from_secs(2);
+/// What the kernel has granted.
+pub(crate) type Grant = io::Result<(File, CloseOnFork)>;
 
-/// A seat in the queue for one file.
+/// A seat in the queue for one file, of a caller who waits.
 #[derive(Debug)]
 pub(crate) struct Seat {
     queued: Arc<Queued>,
     bell: Arc<Bell>,
 }
 
-/// What the kernel has granted.
-pub(crate) type Grant = io::Result<(File, CloseOnFork)>;
-
-#[derive(Debug)]
-struct Queued {
+/// A seat, whosever it is.
+pub(crate) struct Queued {
     file: (u64, u64),
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
-    /// Who is to be told; nobody when the caller gave up.
-    bell: Option<Arc<Bell>>,
+    /// Nobody when the caller gave up.
+    owner: Option<Owner>,
     granted: Option<Grant>,
     over: bool,
+}
+
+/// Who is to be told of the grant.
+pub(crate) enum Owner {
+    /// One who waits, and looks for it.
+    Waiter(Arc<Bell>),
+    /// One who does not: called on the thread that sat.
+    Call(Box<dyn FnOnce(Grant) + Send>),
 }
 
 /// What a thread has to do: sit there until the file is locked.
@@ -50,30 +51,14 @@ struct Task {
     on_fork: CloseOnFork,
 }
 
-/// The threads of this process and the seats that were left.
-#[derive(Default)]
-struct Room {
-    idle: usize,
-    tasks: Vec<Task>,
-    left: Vec<Arc<Queued>>,
-}
-
-/// A forked child has none of the threads.
-static ROOM: PerProcess<(Mutex<Room>, Condvar)> = PerProcess::new(Default::default);
+/// The seats of this process that were left.
+static LEFT: PerProcess<Mutex<Vec<Arc<Queued>>>> = PerProcess::new(Default::default);
 
 impl Seat {
     /// Queues for the lock of `file`, which is the file with this id.
     pub(crate) fn take(file: File, id: (u64, u64)) -> io::Result<Self> {
         let bell = Arc::new(Bell::new()?);
-        if let Some(queued) = left_for(id, &bell) {
-            return Ok(Seat { queued, bell });
-        }
-        let state = Mutex::new(State { bell: Some(Arc::clone(&bell)), ..State::default() });
-        let queued = Arc::new(Queued { file: id, state });
-        // A forked child must not keep what may become the lock.
-        let on_fork = sys::close_on_fork(&file);
-        hand_over(Task { queued: Arc::clone(&queued), file, on_fork })?;
-        Ok(Seat { queued, bell })
+        Ok(Seat { queued: Queued::take(file, id, Owner::Waiter(Arc::clone(&bell)))?, bell })
     }
 
     /// Waits until the lock is granted; `Wake::Rung` says that it is.
@@ -83,50 +68,43 @@ impl Seat {
 
     /// The locked file, once it was granted. Otherwise the seat is left to whoever comes next.
     pub(crate) fn leave(self) -> Option<Grant> {
-        let mut state = lock(&self.queued.state);
-        if state.granted.is_none() {
-            state.bell = None;
-            with_room(|room| room.left.push(Arc::clone(&self.queued)));
-            return None;
+        self.queued.leave()
+    }
+}
+
+impl std::fmt::Debug for Queued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Queued").field(&self.file).finish()
+    }
+}
+
+impl Queued {
+    /// Queues for the lock of `file`, which is the file with this id.
+    pub(crate) fn take(file: File, id: (u64, u64), owner: Owner) -> io::Result<Arc<Self>> {
+        let mut owner = Some(owner);
+        if let Some(queued) = left_for(id, &mut owner) {
+            return Ok(queued);
         }
-        state.granted.take()
+        let queued = Arc::new(Queued { file: id, state: Mutex::new(State { owner, ..State::default() }) });
+        // A forked child must not keep what may become the lock.
+        let on_fork = sys::close_on_fork(&file);
+        let task = Task { queued: Arc::clone(&queued), file, on_fork };
+        crew::run(move || task.sit())?;
+        Ok(queued)
     }
-}
 
-/// To a thread that is idle, else to a new one.
-fn hand_over(task: Task) -> io::Result<()> {
-    let queued = Arc::clone(&task.queued);
-    let idle = with_room(|room| {
-        room.tasks.push(task);
-        room.idle >= room.tasks.len()
-    });
-    if idle {
-        ROOM.get().1.notify_one();
-        return Ok(());
-    }
-    let started = thread::Builder::new().name("spawnlock-wait".into()).stack_size(STACK).spawn(sit_down);
-    started.map(drop).inspect_err(|_| with_room(|room| room.tasks.retain(|task| !Arc::ptr_eq(&task.queued, &queued))))
-}
-
-/// One task after the other, until none has come for a while.
-fn sit_down() {
-    let (shared, come) = ROOM.get();
-    loop {
-        let mut room = lock(shared);
-        let task = loop {
-            if let Some(task) = room.tasks.pop() {
-                break task;
-            }
-            room.idle += 1;
-            let (again, waited) = come.wait_timeout(room, IDLE).unwrap_or_else(PoisonError::into_inner);
-            room = again;
-            room.idle -= 1;
-            if waited.timed_out() && room.tasks.is_empty() {
-                return;
-            }
-        };
-        drop(room);
-        task.sit();
+    /// The locked file, if it was granted to one who waited. Otherwise the seat is left to whoever comes next.
+    pub(crate) fn leave(self: &Arc<Self>) -> Option<Grant> {
+        let mut state = lock(&self.state);
+        let granted = state.granted.take();
+        let owner = state.owner.take();
+        if !state.over {
+            left().push(Arc::clone(self));
+        }
+        // Outside the seat's lock: with its owner may go whatever that has.
+        drop(state);
+        drop(owner);
+        granted
     }
 }
 
@@ -136,40 +114,44 @@ impl Task {
         let locked = kernel::lock(&file);
         let mut state = lock(&queued.state);
         state.over = true;
-        match state.bell.clone() {
-            Some(bell) => {
+        match state.owner.take() {
+            Some(Owner::Waiter(bell)) => {
                 state.granted = Some(locked.map(|()| (file, on_fork)));
                 drop(state);
                 bell.ring();
             }
+            Some(Owner::Call(tell)) => {
+                drop(state);
+                tell(locked.map(|()| (file, on_fork)));
+            }
             None => {
                 let _ = kernel::unlock(&file);
                 drop(state);
-                with_room(|room| room.left.retain(|left| !Arc::ptr_eq(left, &queued)));
+                left().retain(|left| !Arc::ptr_eq(left, &queued));
             }
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn with_room<T>(act: impl FnOnce(&mut Room) -> T) -> T {
-    act(&mut lock(&ROOM.get().0))
+fn left() -> MutexGuard<'static, Vec<Arc<Queued>>> {
+    LEFT.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A seat for this file that somebody left, now with our bell.
-fn left_for(file: (u64, u64), bell: &Arc<Bell>) -> Option<Arc<Queued>> {
-    let candidates: Vec<Arc<Queued>> = with_room(|room| room.left.iter().filter(|left| left.file == file).cloned().collect());
+/// A seat for this file that somebody left, now of this owner.
+fn left_for(file: (u64, u64), owner: &mut Option<Owner>) -> Option<Arc<Queued>> {
+    let candidates: Vec<Arc<Queued>> = left().iter().filter(|left| left.file == file).cloned().collect();
     let taken = candidates.into_iter().find(|queued| {
         let mut state = lock(&queued.state);
-        let free = !state.over && state.bell.is_none();
+        let free = !state.over && state.owner.is_none();
         if free {
-            state.bell = Some(Arc::clone(bell));
+            state.owner = owner.take();
         }
         free
     })?;
-    with_room(|room| room.left.retain(|left| !Arc::ptr_eq(left, &taken)));
+    left().retain(|left| !Arc::ptr_eq(left, &taken));
     Some(taken)
 }

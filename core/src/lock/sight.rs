@@ -1,6 +1,6 @@
 //! What is seen of an existence lock, and for how long it has been seen so.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -98,11 +98,9 @@ fn read(path: &Path) -> io::Result<Option<(FileFacts, Option<Holder>)>> {
         Err(error) => return sys::facts_at(path).map(|facts| Some((facts, None))).or_else(|gone| missing(&gone).ok_or(error)),
     };
     let facts = sys::facts_of(&file)?;
-    let mut text = Vec::new();
-    let holder = match file.take(content::LONGEST).read_to_end(&mut text) {
-        Ok(_) => content::parse(&text),
-        Err(_) => None,
-    };
+    let mut text = [0; content::LONGEST];
+    // One read: a file on disk gives all it has.
+    let holder = sys::read_start(&file, &mut text).ok().and_then(|length| content::parse(&text[..length]));
     Ok(Some((facts, holder)))
 }
 

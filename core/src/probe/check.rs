@@ -147,40 +147,84 @@ impl fmt::Display for Check {
 
 /// Something a check can be made from; wrong input is told when the options are checked.
 #[derive(Clone, Debug)]
-pub struct CheckSource(std::result::Result<Check, String>);
+pub struct CheckSource(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Check(std::result::Result<Check, String>),
+    /// Text or an object, in which words may stand for what is known later.
+    Written(Value),
+}
 
 impl CheckSource {
+    /// The check as a file would say it; of a function, that it is one.
+    pub(crate) fn to_value(&self) -> Option<Value> {
+        match &self.0 {
+            Source::Written(value) => Some(value.clone()),
+            Source::Check(check) => check.as_ref().ok().map(|check| check.to_value().unwrap_or_else(|| Value::from(check.to_string()))),
+        }
+    }
+
     pub(crate) fn read(&self) -> Result<Check> {
-        self.0.clone().map_err(|summary| Error::new(ErrorCode::Config, summary))
+        match &self.0 {
+            Source::Check(check) => check.clone().map_err(|summary| Error::new(ErrorCode::Config, summary)),
+            Source::Written(value) => Check::from_value(value),
+        }
+    }
+
+    /// The same with every text in it replaced.
+    pub(crate) fn filled(&self, fill: &dyn Fn(&str) -> String) -> Self {
+        match &self.0 {
+            Source::Written(value) => CheckSource(Source::Written(filled(value, fill))),
+            Source::Check(_) => self.clone(),
+        }
+    }
+
+    /// What it was written as; a function was not.
+    pub(crate) fn written(&self) -> Option<Value> {
+        match &self.0 {
+            Source::Written(value) => Some(value.clone()),
+            Source::Check(check) => check.as_ref().ok().and_then(Check::to_value),
+        }
+    }
+}
+
+/// The value with every text in it replaced.
+pub(crate) fn filled(value: &Value, fill: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(fill(text)),
+        Value::Array(items) => items.iter().map(|item| filled(item, fill)).collect(),
+        Value::Object(fields) => fields.iter().map(|(key, item)| (key.clone(), filled(item, fill))).collect(),
+        other => other.clone(),
     }
 }
 
 impl From<Result<Check>> for CheckSource {
     fn from(check: Result<Check>) -> Self {
-        CheckSource(check.map_err(|error| error.failure().summary.clone()))
+        CheckSource(Source::Check(check.map_err(|error| error.failure().summary.clone())))
     }
 }
 
 impl From<Check> for CheckSource {
     fn from(check: Check) -> Self {
-        CheckSource(Ok(check))
+        CheckSource(Source::Check(Ok(check)))
     }
 }
 
 impl From<&str> for CheckSource {
     fn from(text: &str) -> Self {
-        Check::parse(text).into()
+        CheckSource(Source::Written(Value::String(text.to_owned())))
     }
 }
 
 impl From<String> for CheckSource {
     fn from(text: String) -> Self {
-        Check::parse(&text).into()
+        CheckSource(Source::Written(Value::String(text)))
     }
 }
 
 impl From<&Value> for CheckSource {
     fn from(value: &Value) -> Self {
-        Check::from_value(value).into()
+        CheckSource(Source::Written(value.clone()))
     }
 }

@@ -85,7 +85,17 @@ pub(super) fn split_authority(text: &str) -> std::result::Result<(String, u16), 
 }
 
 pub(super) fn authority(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    format!("{}:{port}", url_host(host))
+}
+
+/// The host as it stands in an address: one of version 6 in brackets.
+pub(crate) fn url_host(host: &str) -> String {
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// Where a server answers of which only host and port are known.
+pub(crate) fn endpoint_of(scheme: &'static str, host: &str, port: u16) -> Endpoint {
+    Endpoint::Tcp { scheme, host: host.to_owned(), port }
 }
 
 fn is_loopback(host: &str) -> bool {

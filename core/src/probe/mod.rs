@@ -3,6 +3,7 @@
 mod body;
 mod check;
 mod connect;
+mod elsewhere;
 mod endpoint;
 mod http;
 mod parse;
@@ -13,9 +14,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::filled;
 pub use check::{Check, CheckSource};
-pub(crate) use endpoint::Endpoint;
-pub(crate) use parse::identity as parse_identity;
+pub(crate) use endpoint::{Endpoint, endpoint_of, url_host};
+pub(crate) use parse::{identity as parse_identity, listened_path as socket_path};
 
 use crate::cancel::Patience;
 use crate::sys;
@@ -75,11 +77,13 @@ pub(crate) struct Answer {
     pub(crate) errno: Option<i32>,
     /// It failed for want of something in this process: no word about the server.
     pub(crate) our_shortage: bool,
+    /// The port that the server itself says it listens on.
+    pub(crate) port: Option<u16>,
 }
 
 impl Answer {
     fn new(verdict: Verdict, text: String) -> Self {
-        Answer { verdict, text, stranger: false, errno: None, our_shortage: false }
+        Answer { verdict, text, stranger: false, errno: None, our_shortage: false, port: None }
     }
 }
 

@@ -109,6 +109,16 @@ fn http_check(host: String, port: u16, target: String, socket: Option<PathBuf>, 
     Ok(Check::Http(HttpCheck { host, port, target, socket, status: None, json: Json::Auto, source: source.clone() }))
 }
 
+/// The path in `unix:/path`, where `listen` says so.
+pub(crate) fn listened_path(text: &str) -> Result<PathBuf> {
+    let problem = match self::text(text, &Value::Null) {
+        Ok(Check::Unix { path }) => return Ok(path),
+        Ok(_) => "is no path of a socket".to_owned(),
+        Err(error) => error.failure().summary.replacen("option `ready` ", "", 1),
+    };
+    Err(Error::config("listen", problem))
+}
+
 fn socket_path(path: &str, text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
     if !path.is_absolute() {

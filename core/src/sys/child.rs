@@ -2,18 +2,22 @@
 
 use std::ffi::{CString, OsStr};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::ptr;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::platform::{close_on_exec_from, pipe};
 
 /// How long the child tries for the alive lock, which a look from elsewhere may hold for microseconds.
 const ALIVE_TRIES: u32 = 400;
 const ALIVE_PAUSE_NS: libc::c_long = 2_500_000;
+
+/// The number of the first descriptor that is passed, by the custom of `LISTEN_FDS`.
+const FIRST_PASSED: RawFd = 3;
 
 /// What a detached child is to run.
 pub(crate) struct Detached<'a> {
@@ -24,6 +28,8 @@ pub(crate) struct Detached<'a> {
     pub(crate) umask: u32,
     /// The alive lock: taken by the child itself, so that its starter never holds it, and kept open over exec.
     pub(crate) alive: Option<&'a Path>,
+    /// What it gets as 3, 4, …; with any, `LISTEN_PID` becomes its own pid.
+    pub(crate) pass: Vec<OwnedFd>,
 }
 
 /// Why a child did not become a server.
@@ -47,22 +53,27 @@ impl From<rustix::io::Errno> for NotStarted {
     }
 }
 
-/// Starts `command` as a leader of its own session, with default signals, with no descriptor but 0, 1, 2 and the alive lock,
-/// running `what` by a plain `execve`: a script without a shebang is an error and not a job for `sh`.
+/// Starts `command` as a leader of its own session, with default signals, with no descriptor but 0, 1, 2, what is
+/// passed and the alive lock, running `what` by a plain `execve`: a script without a shebang is an error and not a job for `sh`.
 ///
 /// What fails in the child is told on a pipe of ours. std's own way of telling ends in a panic where somebody else
 /// collects children, as a host does that ignores SIGCHLD.
-pub(crate) fn start_detached(mut command: Command, what: &Detached<'_>) -> Result<Child, NotStarted> {
+pub(crate) fn start_detached(mut command: Command, what: Detached<'_>) -> Result<Child, NotStarted> {
     let (told, tell) = pipe()?;
-    // Not one of the numbers that become the child's stdio.
-    let tell = if tell.as_raw_fd() > 2 { tell } else { rustix::io::fcntl_dupfd_cloexec(&tell, 3)? };
+    // None of the numbers that become the child's stdio, or what is passed.
+    let first_free = FIRST_PASSED + what.pass.len() as RawFd;
+    let tell = moved_up(tell, first_free)?;
+    let pass = what.pass.into_iter().map(|fd| moved_up(fd, first_free)).collect::<io::Result<Vec<_>>>()?;
+    let own_pid = (!pass.is_empty()).then(OwnPid::new);
     let plan = ServerToBe {
         program: c_string(what.program.as_os_str())?,
         cwd: c_string(what.cwd.as_os_str())?,
         argv: Words::new(what.argv.iter().map(|word| c_string(OsStr::new(word))).collect::<io::Result<_>>()?),
-        env: Words::new(what.env.iter().map(|(key, value)| variable(key, value)).collect::<io::Result<_>>()?),
+        env: Words::new(what.env.iter().map(|(key, value)| variable(key, value)).collect::<io::Result<_>>()?).and(own_pid.as_ref()),
         umask: what.umask as libc::mode_t,
         alive: what.alive.map(|path| c_string(path.as_os_str())).transpose()?,
+        pass,
+        own_pid,
         tell,
     };
     // SAFETY: the closure runs in the forked child and makes system calls on memory laid out above, nothing else.
@@ -99,6 +110,8 @@ struct ServerToBe {
     env: Words,
     umask: libc::mode_t,
     alive: Option<CString>,
+    pass: Vec<OwnedFd>,
+    own_pid: Option<OwnPid>,
     tell: OwnedFd,
 }
 
@@ -114,6 +127,15 @@ impl ServerToBe {
             if libc::chdir(self.cwd.as_ptr()) != 0 {
                 self.give_up(REFUSED);
             }
+            for (number, fd) in (FIRST_PASSED..).zip(&self.pass) {
+                if libc::dup2(fd.as_raw_fd(), number) < 0 {
+                    self.give_up(REFUSED);
+                }
+            }
+            if let Some(own_pid) = &self.own_pid {
+                own_pid.fill_in();
+            }
+            // After the others, so that it takes none of their numbers.
             if let Some(alive) = &self.alive {
                 match hold_alive_lock(alive) {
                     Held::Yes => {}
@@ -161,6 +183,51 @@ impl Words {
         let pointers = words.iter().map(|word| word.as_ptr()).chain([ptr::null()]).collect();
         Words { pointers, _words: words }
     }
+
+    /// The same with one more, which the caller keeps alive.
+    fn and(mut self, more: Option<&OwnPid>) -> Self {
+        if let Some(more) = more {
+            self.pointers.insert(0, more.0.as_ptr().cast());
+        }
+        self
+    }
+}
+
+/// `LISTEN_PID=` with room for a pid, which only the child knows: it is written there, without the allocator.
+struct OwnPid(Box<[AtomicU8]>);
+
+const OWN_PID: &[u8] = b"LISTEN_PID=";
+
+impl OwnPid {
+    fn new() -> Self {
+        OwnPid(OWN_PID.iter().copied().chain([0; DIGITS + 1]).map(AtomicU8::new).collect())
+    }
+
+    fn fill_in(&self) {
+        let mut digits = [0u8; DIGITS];
+        for (slot, digit) in self.0[OWN_PID.len()..].iter().zip(decimal(std::process::id(), &mut digits)) {
+            slot.store(*digit, Ordering::Relaxed);
+        }
+    }
+}
+
+/// As many digits as a pid has at most.
+const DIGITS: usize = 10;
+
+/// A number in decimal, without the allocator.
+fn decimal(mut rest: u32, digits: &mut [u8; DIGITS]) -> &[u8] {
+    let mut first = DIGITS;
+    while rest > 0 && first > 0 {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    &digits[first..]
+}
+
+/// The same descriptor under a number from `least` up, so that nothing that is put below it meets it.
+fn moved_up(fd: OwnedFd, least: RawFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() >= least { Ok(fd) } else { Ok(rustix::io::fcntl_dupfd_cloexec(&fd, least)?) }
 }
 
 fn c_string(word: &OsStr) -> io::Result<CString> {
@@ -215,21 +282,15 @@ unsafe fn hold_alive_lock(path: &CString) -> Held {
     Held::Yes
 }
 
-/// Writes our pid in decimal, without the allocator.
+/// Writes our pid, with an end of line.
 unsafe fn write_pid(fd: libc::c_int) {
-    let mut digits = [0u8; 12];
-    digits[11] = b'\n';
-    let mut first = 11;
-    let mut rest = std::process::id();
-    while rest > 0 {
-        first -= 1;
-        digits[first] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    // SAFETY: the pointer and length describe the part of `digits` that was filled.
+    let mut digits = [0u8; DIGITS];
+    let digits = decimal(std::process::id(), &mut digits);
+    // SAFETY: each pointer and length describe memory that outlives the call.
     unsafe {
         libc::ftruncate(fd, 0);
-        libc::write(fd, digits[first..].as_ptr().cast(), digits.len() - first);
+        libc::write(fd, digits.as_ptr().cast(), digits.len());
+        libc::write(fd, b"\n".as_ptr().cast(), 1);
     }
 }
 

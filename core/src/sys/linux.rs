@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -253,8 +253,9 @@ pub(crate) fn sees_own_pids() -> bool {
 /// What the system knows about `pid`; `None` when there is no such process.
 pub(crate) fn process(pid: u32) -> Option<Process> {
     // The program's name, which need not be a text, is in parentheses and may itself contain some: fields are counted from the last one.
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
+    let (mut file, mut line) = (fs::File::open(format!("/proc/{pid}/stat")).ok()?, [0; 1024]);
+    let length = super::again(|| file.read(&mut line)).ok()?;
+    let stat = String::from_utf8_lossy(&line[..length]);
     let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().collect();
     Some(Process {
         zombie: matches!(*fields.first()?, "Z" | "X"),

@@ -46,10 +46,10 @@ pub(crate) use journal::journal;
 pub(crate) use limits::{descriptor_limit, may_write};
 pub(crate) use local::{connect_datagram, listen_unix};
 pub(crate) use local_platform::{peer_pid, pin};
-pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, receive, send, unix_path_fits};
+pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, listen_tcp, receive, reserve_tcp, send, unix_path_fits};
 pub(crate) use on_fork::{CloseOnFork, close_on_fork};
-pub(crate) use ourselves::{detach, ignore_signals, own_file, take_stdin, take_stdout};
-pub(crate) use per_process::PerProcess;
+pub(crate) use ourselves::{detach, ignore_signals, own_file, shed_code, take_passed, take_stdin, take_stdout};
+pub(crate) use per_process::{PerProcess, own_pid};
 pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
     sees_own_pids, send_signal,
@@ -58,7 +58,7 @@ pub(crate) use storage_platform::file_system;
 pub(crate) use terminal::columns;
 pub(crate) use unix::{
     Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, exists, exit_watch, host_name, is_no_flock, is_no_program, is_our_shortage,
-    is_unavailable, needs_writer, poll, runnable, signal_group, user_id, user_name,
+    is_unavailable, needs_writer, owner, poll, runnable, signal_group, user_id, user_name,
 };
 
 /// What the system knows about a process.

@@ -1,7 +1,7 @@
 //! Sockets that never block: waiting is the caller's, with its deadline and its cancellation.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -9,6 +9,9 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix};
 
 use super::platform::{SEND_FLAGS, stream_socket};
+
+/// As many connections as wait for a server that is coming up; the system cuts it to what it allows.
+const BACKLOG: i32 = 4096;
 
 /// A socket on its way; on loopback it has mostly arrived.
 pub(crate) fn connect_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
@@ -25,6 +28,23 @@ pub(crate) fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
     let address = SocketAddrUnix::new(path)?;
     let socket = stream_socket(AddressFamily::UNIX)?;
     rustix::net::connect(&socket, &address)?;
+    Ok(socket)
+}
+
+/// A socket that is bound and does not listen: nobody else is given the port, and one who allows it may bind it all the same.
+pub(crate) fn reserve_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = stream_socket(family)?;
+    // What closed connections leave behind keeps no server from its port, nor us.
+    rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    Ok(socket)
+}
+
+/// A socket that listens, blocking as servers expect it, with a queue as long as the system allows.
+pub(crate) fn listen_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
+    let socket = OwnedFd::from(TcpListener::bind(address)?);
+    rustix::net::listen(&socket, BACKLOG)?;
     Ok(socket)
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::io::fcntl_dupfd_cloexec;
@@ -43,11 +43,41 @@ pub(crate) fn ignore_signals() {
     }
 }
 
+/// Gives the memory of our code back while there is nothing to do: it stands in files, and comes back from there when it runs.
+pub(crate) fn shed_code() {
+    for (from, to) in code_of_files(&std::fs::read_to_string("/proc/self/maps").unwrap_or_default()) {
+        // SAFETY: the range is code mapped from a file, which nobody writes to, so nothing is lost with its pages.
+        unsafe { libc::madvise(from as *mut libc::c_void, to - from, libc::MADV_DONTNEED) };
+    }
+}
+
+/// The ranges of the lines `from-to r-xp offset device inode path` that have an inode.
+fn code_of_files(maps: &str) -> Vec<(usize, usize)> {
+    let range = |line: &str| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [range, "r-xp", _, _, inode, ..] = words[..] else { return None };
+        let (from, to) = range.split_once('-').filter(|_| inode != "0")?;
+        Some((usize::from_str_radix(from, 16).ok()?, usize::from_str_radix(to, 16).ok()?))
+    };
+    maps.lines().filter_map(range).collect()
+}
+
 /// What was handed over as stdin, in a descriptor of its own; stdin is nothing from now on.
 pub(crate) fn take_stdin() -> io::Result<OwnedFd> {
     let taken = fcntl_dupfd_cloexec(stdin(), 3)?;
     dup2_stdin(File::open("/dev/null")?)?;
     Ok(taken)
+}
+
+/// What our parent passed as 3, 4, …, for us to pass on. Only once, and before anything else has such a number.
+pub(crate) fn take_passed(count: usize) -> Vec<OwnedFd> {
+    let numbers = (3..).take(count);
+    // SAFETY: the parent that says so left these open for us, and nobody in this process has them.
+    let passed: Vec<OwnedFd> = numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) }).collect();
+    for fd in &passed {
+        let _ = rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC);
+    }
+    passed
 }
 
 /// The same of stdout.

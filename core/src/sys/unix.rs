@@ -63,6 +63,11 @@ pub(crate) fn poll(inputs: &[(BorrowedFd<'_>, Interest)], bells: [Option<&Bell>;
     })
 }
 
+/// Whose file or directory it is.
+pub(crate) fn owner(path: &std::path::Path) -> io::Result<u32> {
+    Ok(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path)?))
+}
+
 pub(crate) fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
 use serde_json::{Value, json};
-use spawnlock::{Event, Kick, LockKind, OnLockUnavailable, RestartOptions, Server, ServerSpec, StateDir};
+use spawnlock::{Event, Kick, LockKind, OnLockUnavailable, Port, RestartOptions, Scope, Server, ServerSpec, StateDir};
 use spawnlock_tests::gate;
 
 const HELP: &str = "\
@@ -22,6 +22,7 @@ contender --name NAME --ready CHECK… --timeout-ms N --state-dir DIR [--gate FI
   --gate FILE            append a line with the pid to FILE.waiting, then wait until FILE appears
   --identity JSON        fields of the health answer that make it ours
 only here:
+  --port PORT, --scope SCOPE, --listen ADDRESS: the options of these names
   --events               a line on stderr for each event
   --lock auto|flock|excl
   --lock-file FILE
@@ -45,6 +46,9 @@ struct Options {
     state_dir: Option<PathBuf>,
     gate: Option<PathBuf>,
     identity: Option<Value>,
+    port: Option<Port>,
+    listen: Vec<String>,
+    scope: Option<Scope>,
     lock: LockKind,
     lock_file: Option<PathBuf>,
     on_lock_unavailable: OnLockUnavailable,
@@ -93,7 +97,7 @@ fn ensure(options: Options) -> (Value, ExitCode) {
             Ok(Kick::Failed(error)) | Err(error) => {
                 (json!({"ok": false, "kick": "failed", "code": error.code().as_str()}), ExitCode::FAILURE)
             }
-            Ok(kick) => (json!({"ok": true, "kick": kick.as_str()}), ExitCode::SUCCESS),
+            Ok(kick) => (json!({"ok": true, "kick": kick.state().as_str()}), ExitCode::SUCCESS),
         };
     }
     let (hold, rounds, scoped) = (options.hold, options.rounds, options.scoped);
@@ -133,6 +137,15 @@ fn spec(options: Options) -> ServerSpec {
     }
     if let Some(file) = options.lock_file {
         spec = spec.lock_file(file);
+    }
+    if let Some(port) = options.port {
+        spec = spec.port(port);
+    }
+    for address in options.listen {
+        spec = spec.listen(address);
+    }
+    if let Some(scope) = options.scope {
+        spec = spec.scope(scope);
     }
     if let Some(dir) = options.state_dir {
         spec = spec.state_dir(dir);
@@ -212,6 +225,9 @@ fn read_options() -> Result<Option<Options>, lexopt::Error> {
             Long("state-dir") => options.state_dir = Some(args.value()?.into()),
             Long("gate") => options.gate = Some(args.value()?.into()),
             Long("identity") => options.identity = Some(args.value()?.parse_with(|text| serde_json::from_str(text))?),
+            Long("port") => options.port = Some(args.value()?.parse_with(Port::parse)?),
+            Long("scope") => options.scope = Some(args.value()?.parse_with(Scope::parse)?),
+            Long("listen") => options.listen.push(args.value()?.string()?),
             Long("lock") => options.lock = args.value()?.parse_with(LockKind::parse)?,
             Long("lock-file") => options.lock_file = Some(args.value()?.into()),
             Long("on-lock-unavailable") => options.on_lock_unavailable = args.value()?.parse_with(OnLockUnavailable::parse)?,

@@ -140,6 +140,15 @@ fn schemes() -> Vec<Scheme> {
             stale: Stale::Ours,
         },
         Scheme {
+            name: "spawnlock excl, languages mixed, system calls delayed",
+            part: 10,
+            crew: Box::new(|count| {
+                let here = strace::is_here() && contenders().len() > 1;
+                here.then(|| Crew::of_contenders(count, FLAGS, delayed))
+            }),
+            stale: Stale::Ours,
+        },
+        Scheme {
             name: "naive: stale? unlink, create",
             part: 10,
             crew: Box::new(move |count| Some(Crew::start(vec![vec![ours.clone(), "--naive".to_owned()]; count]))),

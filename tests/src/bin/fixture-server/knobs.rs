@@ -13,10 +13,13 @@ where it listens (one at least; each may be given several times)
   --port N               TCP port
   --host HOST            for all ports; 127.0.0.1 if not given, `localhost` is 127.0.0.1 and ::1
   --unix PATH            Unix socket; an old file there is replaced, and removed on SIGTERM
+  --passed               serve the sockets it was passed (LISTEN_FDS); an error when LISTEN_PID is another process
+  --no-reuse             bind without SO_REUSEADDR
   --bound-only           bind, never listen
   --no-accept            listen, never accept, with a queue that is already full
 
 what it leaves for the test to read
+  --note-accept FILE     write the time (ms since 1970) just before it takes the first connection
   --starts FILE          append one line with the pid, before anything else
   --count-requests FILE  append one line for each health request
   --note-term FILE       append one line when SIGTERM comes
@@ -83,6 +86,9 @@ pub struct Knobs {
     pub sockets: Vec<PathBuf>,
     pub bound_only: bool,
     pub no_accept: bool,
+    pub passed: bool,
+    pub no_reuse: bool,
+    pub note_accept: Option<PathBuf>,
     pub starts: Option<PathBuf>,
     pub count_requests: Option<PathBuf>,
     pub note_term: Option<PathBuf>,
@@ -130,6 +136,9 @@ impl Knobs {
                 "host" => knobs.hosts.push(args.value()?.string()?),
                 "unix" => knobs.sockets.push(args.value()?.into()),
                 "bound-only" => knobs.bound_only = true,
+                "passed" => knobs.passed = true,
+                "no-reuse" => knobs.no_reuse = true,
+                "note-accept" => knobs.note_accept = Some(args.value()?.into()),
                 "no-accept" => knobs.no_accept = true,
                 "starts" => knobs.starts = Some(args.value()?.into()),
                 "count-requests" => knobs.count_requests = Some(args.value()?.into()),

@@ -74,6 +74,13 @@ pub fn idle(knobs: &Knobs) -> ! {
     std::process::exit(0)
 }
 
+/// Notes the moment from which on connections are taken.
+pub fn note_accept(knobs: &Knobs) -> io::Result<()> {
+    let Some(file) = &knobs.note_accept else { return Ok(()) };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    std::fs::write(file, format!("{:.3}\n", now.as_secs_f64() * 1000.0))
+}
+
 /// Ends the process as the flags say.
 pub fn end(knobs: &Knobs) -> ! {
     if let Some(file) = &knobs.note_end {

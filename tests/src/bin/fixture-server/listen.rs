@@ -10,6 +10,8 @@ use std::thread;
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with};
 
+use spawnlock_tests::sys;
+
 use crate::health::Server;
 use crate::http;
 use crate::knobs::Knobs;
@@ -35,7 +37,17 @@ pub fn bind_all(knobs: &Knobs) -> io::Result<Vec<Listener>> {
         let _ = std::fs::remove_file(path);
         listeners.push(bind_unix(knobs, path).map_err(|error| named(error, &path.display().to_string()))?);
     }
+    if knobs.passed {
+        listeners.extend(sys::passed()?.into_iter().map(from_fd));
+    }
     Ok(listeners)
+}
+
+fn from_fd(socket: OwnedFd) -> Listener {
+    match rustix::net::getsockname(&socket).is_ok_and(|name| SocketAddrUnix::try_from(name).is_ok()) {
+        true => Listener::Unix(socket.into()),
+        false => Listener::Tcp(socket.into()),
+    }
 }
 
 /// Answers every listener on threads of its own.
@@ -74,13 +86,17 @@ fn named(error: io::Error, what: &str) -> io::Error {
 }
 
 fn bind_tcp(knobs: &Knobs, address: SocketAddr) -> io::Result<Listener> {
-    if !knobs.bound_only && !knobs.no_accept {
+    if !knobs.bound_only && !knobs.no_accept && !knobs.no_reuse {
         return TcpListener::bind(address).map(Listener::Tcp);
     }
     // Without SO_REUSEADDR: a socket that does not listen would otherwise give way to a second server.
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     bind(&socket, &address)?;
+    if knobs.no_reuse {
+        listen(&socket, 128)?;
+        return Ok(Listener::Tcp(socket.into()));
+    }
     mute(knobs, socket, family, |client| connect(client, &address))
 }
 

@@ -51,6 +51,7 @@ fn serve(knobs: Knobs) -> std::io::Result<()> {
     life::begin(&server)?;
     let listeners = listen::bind_all(&server.knobs)?;
     server.bound();
+    life::note_accept(&server.knobs)?;
     listen::serve(&server, listeners);
     life::until_term(&server)
 }

@@ -1,0 +1,73 @@
+//! `server-init run`: a command with a server that ends with its last user.
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::world::{World, alive, fixture, until, words};
+
+/// A run of a command with a fixture server on a socket of this test.
+fn args(world: &World, command: &[&str]) -> Vec<String> {
+    let (socket, starts) = (world.path("socket").display().to_string(), world.path("starts").display().to_string());
+    let line = format!("exec {} --unix {socket} --starts {starts}", fixture().display());
+    let ready = format!("http+unix:{socket}:/health");
+    let before = ["run", "my-api", "--ready", &ready, "--shell", &line, "-q", "--"];
+    before.iter().chain(command).map(|word| (*word).to_owned()).collect()
+}
+
+fn is_over(world: &World) -> bool {
+    world.starts().len() == 1 && !world.starts().iter().any(|pid| alive(pid))
+}
+
+#[test]
+fn the_command_has_the_server_and_its_exit_code_is_ours() {
+    let world = World::new();
+    let done = world.run(&words(&args(&world, &["sh", "-c", "echo $SPAWNLOCK_MY_API_URL; exit 7"]))).expect(7);
+    assert_eq!(done.stdout, format!("unix:{}\n", world.path("socket").display()));
+    assert!(is_over(&world), "the server is gone when we are");
+}
+
+#[test]
+fn a_command_that_is_ended_by_a_signal_is_told_as_a_shell_does() {
+    let world = World::new();
+    world.run(&words(&args(&world, &["sh", "-c", "kill -TERM $$"]))).expect(143);
+}
+
+#[test]
+fn a_command_that_cannot_be_run_leaves_no_server() {
+    let world = World::new();
+    let done = world.run(&words(&args(&world, &["/no/such/command"]))).expect(127);
+    assert!(done.stderr.contains("/no/such/command"), "{}", done.stderr);
+    assert!(is_over(&world));
+}
+
+#[test]
+fn signals_are_the_commands() {
+    let world = World::new();
+    let line = "trap 'touch told; exit 5' TERM; touch ready; while :; do sleep 0.01; done";
+    let running = world.begin(&args(&world, &["sh", "-c", line]), "stderr");
+    until("the command runs", || world.path("ready").exists());
+    running.signal(Signal::TERM);
+    running.finish().expect(5);
+    assert!(world.path("told").exists());
+    assert!(is_over(&world));
+}
+
+#[test]
+fn a_killed_run_has_its_server_stopped() {
+    let world = World::new();
+    let running = world.begin(&args(&world, &["sh", "-c", "echo $$ > pid.new; mv pid.new pid; exec sleep 600 >/dev/null"]), "stderr");
+    until("the command runs", || world.path("pid").exists());
+    running.signal(Signal::KILL);
+    running.finish();
+    until("the server is gone", || is_over(&world));
+    let command = std::fs::read_to_string(world.path("pid")).expect("the pid of the command");
+    let command = Pid::from_raw(command.trim().parse().expect("a number")).expect("a pid");
+    kill_process(command, Signal::KILL).expect("the command, which goes on");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let world = World::new();
+    let done = world.run(&["run", "api", "--port", "1", "--shell", "true"]).expect(2);
+    assert!(done.stderr.contains("CMD"), "{}", done.stderr);
+    world.run(&["run", "api", "--no-wait", "--", "true"]).expect(2);
+}

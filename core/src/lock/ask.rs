@@ -1,0 +1,194 @@
+//! Asking for a lock without waiting for it: whoever has the answer first gives it, by a call.
+//!
+//! The thread that sits in the kernel's queue gives the lock, the one that keeps deadlines says that it came too late, and the
+//! one that cancels, that it was cancelled. So a grant wakes one thread and not two.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::lock::acquire::{Acquired, Wanted, written_holder};
+use crate::lock::seat::{Grant, Owner, Queued};
+use crate::lock::wait::{Contender, TELL_AFTER};
+use crate::lock::{LockKind, LockOptions, SpawnLock, crew, kernel, warden};
+use crate::sys;
+
+/// What became of asking for a lock.
+#[derive(Debug)]
+pub enum Asked {
+    /// It was free.
+    Held(SpawnLock),
+    /// The answer will come to whoever is named by [`Request::then`].
+    Later(Request),
+}
+
+/// A lock that was asked for.
+#[derive(Debug)]
+pub struct Request {
+    ask: Arc<Ask>,
+    /// The file that somebody else has locked. Without one it must be found out by waiting.
+    file: Option<File>,
+}
+
+type Done = Box<dyn FnOnce(Result<SpawnLock>) + Send>;
+
+pub(crate) struct Ask {
+    wanted: Wanted,
+    /// Whoever takes it out has the answer.
+    done: Mutex<Option<Done>>,
+    seat: Mutex<Option<Arc<Queued>>>,
+    told: AtomicBool,
+}
+
+impl SpawnLock {
+    /// [`acquire`](SpawnLock::acquire) for hosts whose thread must not wait: what is not to be had at once comes later.
+    /// A [hook](crate::Cancel::checked_by) is not asked meanwhile.
+    ///
+    /// # Errors
+    /// As `acquire`.
+    pub fn ask(path: impl AsRef<Path>, options: &LockOptions) -> Result<Asked> {
+        let wanted = Wanted::new(path.as_ref(), options, options.timeout)?;
+        if wanted.terms.kind == LockKind::Excl {
+            return Ok(Asked::Later(Request::new(wanted, None)));
+        }
+        let mut contender = Contender::new(&wanted.path, &wanted.terms);
+        let ended = contender.try_now(&wanted.patience).ended();
+        let file = contender.take_file();
+        match ended {
+            None if wanted.patience.deadline.expired() => Err(wanted.timeout()),
+            None => Ok(Asked::Later(Request::new(wanted, file))),
+            Some(Acquired::Unavailable(error)) if wanted.terms.kind == LockKind::Auto && sys::is_no_flock(&error) => {
+                Ok(Asked::Later(Request::new(wanted, None)))
+            }
+            Some(ended) => wanted.answer(ended).map(Asked::Held),
+        }
+    }
+}
+
+impl Request {
+    fn new(wanted: Wanted, file: Option<File>) -> Self {
+        let ask = Ask { wanted, done: Mutex::default(), seat: Mutex::default(), told: AtomicBool::new(false) };
+        Request { ask: Arc::new(ask), file }
+    }
+
+    /// Calls `done` once, with what [`acquire`](SpawnLock::acquire) would have given: mostly on a thread of this crate, which
+    /// must not be kept for long.
+    pub fn then(self, done: impl FnOnce(Result<SpawnLock>) + Send + 'static) {
+        let ask = self.ask;
+        *ask.done() = Some(Box::new(done));
+        match self.file {
+            Some(file) => {
+                ask.sit(file);
+                ask.keep_deadline();
+            }
+            None => ask.wait_elsewhere(),
+        }
+    }
+}
+
+impl Ask {
+    fn done(&self) -> MutexGuard<'_, Option<Done>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seat(&self) -> MutexGuard<'_, Option<Arc<Queued>>> {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is no answer yet.
+    pub(crate) fn waits(&self) -> bool {
+        self.done().is_some()
+    }
+
+    fn answer(&self, result: Result<SpawnLock>) {
+        let done = self.done().take();
+        if let Some(done) = done {
+            done(result);
+        }
+    }
+
+    /// What no kernel tells of is waited for.
+    fn wait_elsewhere(self: &Arc<Self>) {
+        let ask = Arc::clone(self);
+        let begun = crew::run(move || ask.answer(ask.wanted.acquire()));
+        begun.unwrap_or_else(|cause| self.answer(Err(self.wanted.unavailable(cause))));
+    }
+
+    /// Queues for a file that somebody has locked.
+    fn sit(self: &Arc<Self>, file: File) {
+        let ask = Arc::clone(self);
+        let owner = Owner::Call(Box::new(move |grant| ask.granted(grant)));
+        match sys::facts_of(&file).and_then(|facts| Queued::take(file, facts.id, owner)) {
+            Ok(seat) => *self.seat() = Some(seat),
+            Err(cause) => self.answer(Err(self.wanted.unavailable(cause))),
+        }
+    }
+
+    /// The kernel has given us the lock; perhaps of a file that has lost its name meanwhile.
+    fn granted(self: &Arc<Self>, grant: Grant) {
+        // The registration goes after the lock has its own.
+        let (file, _on_fork) = match grant {
+            Ok(granted) => granted,
+            Err(cause) => return self.answer(Err(self.wanted.unavailable(cause))),
+        };
+        if !self.waits() {
+            let _ = kernel::unlock(&file);
+            return;
+        }
+        let mut contender = Contender::new(&self.wanted.path, &self.wanted.terms);
+        match (contender.granted(file).ended(), contender.take_file()) {
+            (Some(ended), _) => self.answer(self.wanted.answer(ended)),
+            (None, Some(file)) => self.sit(file),
+            (None, None) => self.wait_elsewhere(),
+        }
+    }
+
+    fn keep_deadline(self: &Arc<Self>) {
+        if let Err(cause) = warden::watch(self) {
+            self.end(|| Err(self.wanted.unavailable(cause)));
+        }
+        let ask = Arc::downgrade(self);
+        self.wanted.patience.cancel.when_cancelled(move || {
+            if let Some(ask) = ask.upgrade() {
+                ask.end(|| ask.wanted.answer(Acquired::Cancelled));
+            }
+        });
+    }
+
+    /// Gives up, unless the lock came first.
+    fn end(&self, answer: impl FnOnce() -> Result<SpawnLock>) {
+        let Some(done) = self.done().take() else { return };
+        let seat = self.seat().take();
+        if let Some(granted) = seat.and_then(|seat| seat.leave()) {
+            drop(granted);
+        }
+        done(answer());
+    }
+
+    /// When to look at it next.
+    pub(crate) fn due(&self) -> Duration {
+        let patience = &self.wanted.patience;
+        let left = patience.deadline.remaining();
+        if self.told.load(Ordering::Relaxed) { left } else { left.min(TELL_AFTER.saturating_sub(patience.deadline.elapsed())) }
+    }
+
+    /// Says on whom it waits when that takes a while, and ends it at its deadline.
+    pub(crate) fn look(&self) {
+        let (path, terms, patience) = (&self.wanted.path, &self.wanted.terms, &self.wanted.patience);
+        if patience.deadline.expired() {
+            return self.end(|| self.wanted.answer(Acquired::Elapsed));
+        }
+        if patience.deadline.elapsed() >= TELL_AFTER && self.waits() && !self.told.swap(true, Ordering::Relaxed) {
+            self.wanted.tell_waiting(written_holder(path, terms.kind));
+        }
+    }
+}
+
+impl std::fmt::Debug for Ask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Ask").field(&self.wanted.path).finish()
+    }
+}

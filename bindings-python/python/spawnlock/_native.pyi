@@ -6,7 +6,7 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Ready, Seconds, State, StopWhen, StrPath, Verdict
+from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listen, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Port, Ready, Scope, Seconds, ShowProgress, State, StopWhen, StrPath, Verdict
 from typing import Final, SupportsIndex, final
 
 __all__ = ["__version__", "Acquired", "ClaimedSocket", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "server_status", "stop_server", "words"]
@@ -82,6 +82,11 @@ class Event:
     def kind(self, /) -> EventKind:
         """
         What kind of thing.
+        """
+    @property
+    def log_file(self, /) -> Path | None:
+        """
+        Where the server's output goes, while it starts.
         """
     @property
     def message(self, /) -> str:
@@ -178,7 +183,7 @@ class Restart:
     """
     A restart to be made. Use `spawnlock.restart_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None) -> Restart: ...
+    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Restart: ...
     def begin(self, /, done: Done) -> Job:
         """
         Restarts it on a thread of its own, then calls `done(server, error)` there.
@@ -291,7 +296,7 @@ class ServerSpec:
     """
     A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, on_event: Listener | None = None) -> ServerSpec: ...
+    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, scope: Scope | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, config: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> ServerSpec: ...
     def begin(self, /, done: Done) -> Job:
         """
         Gets the server on a thread of its own, then calls `done(server, error)` there.

@@ -246,6 +246,7 @@ export interface EnsureServerOptions {
   stop?: StopWhen
   /** How long a server that is to be stopped with its last user goes on without one. Default: not at all. */
   linger?: number
+  /**
    * The file that declares the server; what is said here besides wins. Default: a name that stands without a command and without
    * a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
    */
@@ -533,4 +534,4 @@ export interface StopServerOptions {
  *
  * The server is stopped when its last user is gone, killed ones included, unless `stop` says `never`.
  */
-export declare function withServer<T>(options: EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>): Promise<T>
+export declare function withServer<T>(options: string | EnsureServerOptions, use: (server: Server) => T | PromiseLike<T>): Promise<T>

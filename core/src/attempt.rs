@@ -96,6 +96,7 @@ impl Attempt {
             Err(Refused::Command { cause, hint }) => {
                 let error = call.report().spawn(start, &record, cause, hint);
                 publish(&place, &record, &error);
+                history::failed(&place, record.generation, &error);
                 record.state = Phase::Stopped;
                 let _ = record.write(&place);
                 return Err(error);
@@ -130,6 +131,7 @@ impl Attempt {
             }
             Err(error) if call.plan.patience.cancel.is_cancelled() || !self.is_ours_to_end(call) => Err(error),
             Err(error) => {
+                history::failed(&call.plan.place, self.record.generation, &error);
                 if !(self.has_another_try && report::lost_its_port(&error)) {
                     publish(&call.plan.place, &self.record, &error);
                 }
@@ -263,7 +265,6 @@ impl Attempt {
 /// Tells everybody who waits for this attempt why it failed.
 fn publish(place: &Place, record: &Record, error: &Error) {
     let _ = FailedAttempt::publish(place, &record.attempt, record.generation, error);
-    history::failed(place, record.generation, error);
 }
 
 /// The probe interval follows the time already waited: a start is noticed within a fortieth of its length, with few questions.

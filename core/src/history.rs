@@ -20,6 +20,9 @@ pub(crate) const STOP: &str = "stop";
 pub(crate) const RESTART: &str = "restart";
 pub(crate) const LAST_USER: &str = "its last user is gone";
 
+/// It ended and nobody of ours was there to see it.
+const FOUND_GONE: &str = "found gone";
+
 /// The kinds of [`Step`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -101,6 +104,16 @@ impl Step {
         Step { pid: record.pid, ..Step::new(step, record.generation) }
     }
 
+    /// The end of a start may be told by several: its parent knows how, who stopped it only that, and who comes next only that it is gone.
+    fn tells_more_than(&self, other: &Step) -> bool {
+        let rank = |step: &Step| match step.text.as_deref() {
+            Some(FOUND_GONE) => 0,
+            None => 1,
+            Some(_) => 2,
+        };
+        self.generation == other.generation && rank(self) > rank(other)
+    }
+
     fn saying(self, text: impl Into<String>) -> Self {
         Step { text: Some(text.into()), ..self }
     }
@@ -109,7 +122,7 @@ impl Step {
 /// Somebody wants it started. What the records take for running, and is gone, has ended unseen by then.
 pub(crate) fn asked(place: &Place, generation: u64, before: Option<&Record>) {
     if let Some(before) = before.filter(|before| before.state == Phase::Ready) {
-        append(place, &Step::of(StepKind::Ended, before).saying("found gone"));
+        append(place, &Step::of(StepKind::Ended, before).saying(FOUND_GONE));
     }
     append(place, &Step::new(StepKind::Asked, generation));
 }
@@ -153,7 +166,10 @@ pub(crate) fn read(place: &Place) -> io::Result<Vec<Step>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         text => text?,
     };
-    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    let mut steps: Vec<Step> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let ends: Vec<Step> = steps.iter().filter(|step| step.step == StepKind::Ended).cloned().collect();
+    steps.retain(|step| step.step != StepKind::Ended || !ends.iter().any(|other| other.tells_more_than(step)));
+    Ok(steps)
 }
 
 fn append(place: &Place, step: &Step) {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, until};
 
 fn steps(start: &Value) -> Vec<&str> {
     start["steps"].as_array().expect("steps").iter().map(|step| step["step"].as_str().expect("a word")).collect()
@@ -98,4 +98,17 @@ fn a_history_that_cannot_be_written_is_in_nobodys_way() {
     fs::create_dir_all(world.state_dir().join("api/history.jsonl")).expect("a directory in its place");
     let done = world.run_ensure(&["-q"], &[]).expect(0);
     assert_eq!(done.stderr, "");
+}
+
+#[test]
+fn a_start_that_has_a_minder_ends_once_and_says_how() {
+    let world = World::new();
+    let socket = world.path("socket").display().to_string();
+    let server = format!("exec {} --unix {socket}", crate::world::fixture().display());
+    world.run(&["run", "web", "-r", &format!("http+unix:{socket}:/health"), "-q", "--shell", &server, "--", "true"]).expect(0);
+    until("its end", || steps(&world.run(&["explain", "web", "--json"]).expect(0).json()["starts"][0]).contains(&"ended"));
+    let story = world.run(&["explain", "web", "--json"]).expect(0).json();
+    let start = &story["starts"][0];
+    assert_eq!(steps(start), ["asked", "started", "ready", "stopping", "ended"], "{start}");
+    assert_eq!(step(start, "stopping")["text"], "its last user is gone");
 }

@@ -29,6 +29,7 @@ export type EventKind =
   | 'adopting'
   | 'ready'
   | 'stopping'
+  | 'status'
   | 'warning'
 
 export type FlockSupport =
@@ -71,8 +72,25 @@ export type Verdict =
   | 'busy'
   | 'denied'
 
-/** How to tell that a server is ready: as text, or as an object with the details. */
-export type Check = string | HttpCheck | { tcp: string } | { unix: string };
+/** How to tell that a server is ready: as text, as an object with the details, or as a function. */
+export type Check =
+  | string
+  | HttpCheck
+  | { tcp: string }
+  | { unix: string }
+  /** A line for `/bin/sh`, or a program and its arguments; exit code 0 is ready, any other is nobody there. */
+  | { exec: string | string[] }
+  /** A line of the server's log, of this start; a group `(?<port>…)` is the server's own word for its port. */
+  | { log: string }
+  | { file: string }
+  | CheckFunction;
+
+/**
+ * True is ready, false and nothing are nobody there, a word is the verdict of that name; what it throws is nobody there.
+ * It is called on the main thread; a promise that takes longer than `probeTimeout` is `busy`.
+ */
+export type CheckFunction = (() => CheckAnswer) | (() => Promise<CheckAnswer>);
+export type CheckAnswer = boolean | Verdict | null | undefined;
 
 /** GET of one page: `http://host:port/path`, or over a Unix socket `http+unix:/path:/page`. */
 export interface HttpCheck {
@@ -280,6 +298,8 @@ export interface Failure {
   pid?: number
   /** What to look at or change next, where it is known. */
   hint?: string
+  /** What the server last said it was doing, by `STATUS=`. */
+  status?: string
   /** The log of the server. */
   logFile?: string
   /** The last lines the server wrote in this attempt, oldest first. */

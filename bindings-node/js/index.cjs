@@ -13,12 +13,12 @@ exports.claimSocket = claimSocket;
 
 exports.ensureServer = async function ensureServer(given) {
   const options = named(given);
-  return serverOf(await run(() => native.ensureServer(options), options));
+  return serverOf(await run(() => native.ensureServer(options), options, options?.ready));
 };
 
 exports.withServer = async function withServer(given, use) {
   const options = named(given);
-  const made = await run(() => native.withServer(options), options);
+  const made = await run(() => native.withServer(options), options, options?.ready);
   const { release } = made;
   try {
     return await use(serverOf(made));
@@ -42,6 +42,10 @@ exports.serverStatus = async function serverStatus(name, options) {
 
 exports.stopServer = function stopServer(name, options) {
   return run(() => native.stopServer(name, options), options);
+};
+
+exports.waitFor = function waitFor(checks, options) {
+  return run(() => native.waitFor(checks, options), options, checks);
 };
 
 exports.listServers = async function listServers(options) {

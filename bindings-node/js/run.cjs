@@ -3,13 +3,13 @@
 const { SpawnlockError } = require('./error.cjs');
 const native = require('./native.cjs').load();
 
-/** Runs a native job to its end. `prepare` checks the options and throws when they are wrong. */
-async function run(prepare, options) {
+/** Runs a native job to its end. `prepare` checks the options and throws when they are wrong; functions among `checks` are asked. */
+async function run(prepare, options, checks) {
   const { signal, onEvent } = options ?? {};
   try {
     const job = prepare();
     signal?.throwIfAborted();
-    return await ended(job, signal, onEvent);
+    return await ended(job, signal, onEvent, checks);
   } catch (problem) {
     if (signal?.aborted && problem.code === 'ERR_SPAWNLOCK_CANCELLED') throw signal.reason;
     // Made here, after an await, the error's stack shows who asked.
@@ -17,16 +17,26 @@ async function run(prepare, options) {
   }
 }
 
-function ended(job, signal, onEvent) {
+function ended(job, signal, onEvent, checks) {
   return new Promise((resolve, reject) => {
     const done = signal ? onAbort(signal, () => native.cancel(job)) : () => {};
-    native.start(job, (event, failure, outcome) => {
+    native.start(job, (event, failure, outcome, check, reply) => {
+      if (reply) return void ask([checks].flat()[check], reply);
       if (event) return onEvent(eventOf(event));
       done();
       if (failure) reject(failure);
       else resolve(outcome);
     });
   });
+}
+
+/** Puts a question to a check that is a function, and leaves its answer where the waiting thread finds it. */
+async function ask(check, reply) {
+  try {
+    native.answer(reply, await check());
+  } catch (problem) {
+    native.threw(reply, String(problem));
+  }
 }
 
 /** What is to be cancelled with a signal. One listener for all: many calls may share a signal, and eleven listeners are a warning. */

@@ -1,5 +1,22 @@
-/** How to tell that a server is ready: as text, or as an object with the details. */
-export type Check = string | HttpCheck | { tcp: string } | { unix: string };
+/** How to tell that a server is ready: as text, as an object with the details, or as a function. */
+export type Check =
+  | string
+  | HttpCheck
+  | { tcp: string }
+  | { unix: string }
+  /** A line for `/bin/sh`, or a program and its arguments; exit code 0 is ready, any other is nobody there. */
+  | { exec: string | string[] }
+  /** A line of the server's log, of this start; a group `(?<port>…)` is the server's own word for its port. */
+  | { log: string }
+  | { file: string }
+  | CheckFunction;
+
+/**
+ * True is ready, false and nothing are nobody there, a word is the verdict of that name; what it throws is nobody there.
+ * It is called on the main thread; a promise that takes longer than `probeTimeout` is `busy`.
+ */
+export type CheckFunction = (() => CheckAnswer) | (() => Promise<CheckAnswer>);
+export type CheckAnswer = boolean | Verdict | null | undefined;
 
 /** GET of one page: `http://host:port/path`, or over a Unix socket `http+unix:/path:/page`. */
 export interface HttpCheck {

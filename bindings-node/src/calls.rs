@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, State, StopWhen, Verdict};
+use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, ServerSpec, State, StopWhen, Verdict};
 
 use crate::audience::Audience;
+use crate::check::Checks;
 use crate::error::Code;
 use crate::job::{Job, Outcome};
 use crate::kick::Kick;
-use crate::options::{EnsureServerOptions, RestartServerOptions, StatusOptions, StopServerOptions};
+use crate::options::{EnsureServerOptions, RestartServerOptions, StatusOptions, StopServerOptions, WaitForOptions};
 use crate::read::text;
 
 type Result<T> = napi::Result<T, Code>;
@@ -22,10 +23,12 @@ type Result<T> = napi::Result<T, Code>;
 /// only one it declares.
 #[napi(ts_args_type = "options?: string | EnsureServerOptions", ts_return_type = "Promise<Server>")]
 pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
-    let options = EnsureServerOptions::read(options)?;
-    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
+    let mut options = EnsureServerOptions::read(options)?;
+    let (cancel, checks) = (Cancel::new(), options.ready.take());
+    let audience = Audience::new(options.on_event.is_some(), options.progress.as_ref())?;
     let spec = options.spec(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
+        let spec = checks.into_iter().flat_map(|checks| checks.sources(&teller)).fold(spec, ServerSpec::ready);
         audience.during(teller, |listen| spec.on_event(listen).ensure()).map(|server| Outcome::A(server.into()))
     }))
 }
@@ -39,10 +42,12 @@ pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
     ts_return_type = "Promise<T>"
 )]
 pub fn with_server(options: Unknown) -> Result<External<Job>> {
-    let options = EnsureServerOptions::read(options)?;
-    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
+    let mut options = EnsureServerOptions::read(options)?;
+    let (cancel, checks) = (Cancel::new(), options.ready.take());
+    let audience = Audience::new(options.on_event.is_some(), options.progress.as_ref())?;
     let spec = options.spec(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
+        let spec = checks.into_iter().flat_map(|checks| checks.sources(&teller)).fold(spec, ServerSpec::ready);
         audience.during(teller, |listen| spec.on_event(listen).ensure_scoped()).map(|server| Outcome::A(server.into()))
     }))
 }
@@ -56,6 +61,19 @@ pub fn kick_server(options: Unknown) -> Result<Kick> {
     Audience::new(false, options.progress.as_ref())?;
     let spec = options.spec(&Cancel::new())?;
     Ok(Kick::from(spec.kick().map_err(crate::error::Problem::from)?))
+}
+
+/// Waits until all of these checks pass at once, whoever starts what they ask for; with `gone`, until nothing of it is there.
+#[napi(ts_args_type = "checks: Check | Check[], options?: WaitForOptions", ts_return_type = "Promise<void>")]
+pub fn wait_for(checks: Unknown, options: Unknown) -> Result<External<Job>> {
+    let checks = Checks::of("checks", checks)?;
+    let options = WaitForOptions::read(options)?;
+    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
+    let how = options.wait_options(&cancel)?;
+    Ok(Job::new(cancel, move |teller| {
+        let checks = checks.sources(&teller);
+        audience.during(teller, |listen| spawnlock::wait_for(checks, &how.on_event(listen))).map(Outcome::D)
+    }))
 }
 
 /// Tells what is known about a name; its checks are asked once when it lives.

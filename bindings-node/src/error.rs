@@ -98,6 +98,8 @@ pub struct Failure {
     pub pid: Option<u32>,
     /// What to look at or change next, where it is known.
     pub hint: Option<String>,
+    /// What the server last said it was doing, by `STATUS=`.
+    pub status: Option<String>,
     /// The log of the server.
     pub log_file: Option<String>,
     /// The last lines the server wrote in this attempt, oldest first.
@@ -117,6 +119,7 @@ impl From<spawnlock::Error> for Failure {
             errno: facts.errno,
             pid: facts.pid,
             hint: facts.hint,
+            status: facts.status,
             log_file: facts.log_file.map(|file| file.to_string_lossy().into_owned()),
             log_tail: Some(facts.log_tail).filter(|lines| !lines.is_empty()),
         }
@@ -137,6 +140,7 @@ impl Failure {
             errno: None,
             pid: None,
             hint: None,
+            status: None,
             log_file: None,
             log_tail: None,
         }

@@ -8,8 +8,9 @@ use napi::Status;
 use napi::bindgen_prelude::{Either5, External, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
-use spawnlock::{Cancel, Event};
+use spawnlock::{Cancel, Event, Reply};
 
+use crate::check::Answerable;
 use crate::error::{Code, Failure, Problem};
 use crate::event::ServerEvent;
 use crate::lock::Slot;
@@ -19,11 +20,11 @@ use crate::status::ServerStatus;
 /// What a call gives when all is well.
 pub(crate) type Outcome = Either5<Server, ServerStatus, Vec<ServerStatus>, (), bool>;
 
-/// What JavaScript is handed: an event, or a failure, or the outcome.
-type Told = (Option<ServerEvent>, Option<Failure>, Option<Outcome>);
+/// What JavaScript is handed: an event, or a failure, or the outcome, or a question to one of its own checks and where the answer is left.
+type Told = (Option<ServerEvent>, Option<Failure>, Option<Outcome>, Option<u32>, Option<External<Answerable>>);
 type Delivery = FnArgs<Told>;
 
-/// The way back to the thread of JavaScript. Events and the end go the same way, so none overtakes another.
+/// The way back to the thread of JavaScript. Events, questions and the end go the same way, so none overtakes another.
 type Way = ThreadsafeFunction<Delivery, (), Delivery, Status, false>;
 
 pub(crate) type Work = Box<dyn FnOnce(Teller) -> spawnlock::Result<Outcome> + Send>;
@@ -69,7 +70,7 @@ impl Job {
     }
 }
 
-/// Starts a job. `deliver(event, failure, outcome)` is called for every event and, with the others, once at the end;
+/// Starts a job. `deliver(event, failure, outcome, check, reply)` is called for every event and every question, and once at the end;
 /// until then the process stays alive.
 #[napi(skip_typescript)]
 pub fn start(job: &mut External<Job>, deliver: Function<Delivery, ()>) -> napi::Result<(), Code> {
@@ -96,7 +97,7 @@ pub fn cancel(job: &External<Job>) {
     job.cancel.cancel();
 }
 
-/// Passes events on while a job runs, and then its end.
+/// Passes events and questions on while a job runs, and then its end.
 #[derive(Clone)]
 pub(crate) struct Teller(Arc<Way>);
 
@@ -107,7 +108,12 @@ impl Teller {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        self.send((Some(ServerEvent::from(event)), None, None));
+        self.send((Some(ServerEvent::from(event)), None, None, None, None));
+    }
+
+    /// Puts a question to a function, by its place among the checks.
+    pub(crate) fn ask(&self, check: u32, reply: Reply) {
+        self.send((None, None, None, Some(check), Some(External::new(reply.into()))));
     }
 
     pub(crate) fn end(&self, result: spawnlock::Result<Outcome>) {
@@ -122,8 +128,8 @@ impl Teller {
 
 fn ended(result: spawnlock::Result<Outcome>) -> Told {
     match result {
-        Ok(outcome) => (None, None, Some(outcome)),
-        Err(error) => (None, Some(error.into()), None),
+        Ok(outcome) => (None, None, Some(outcome), None, None),
+        Err(error) => (None, Some(error.into()), None, None, None),
     }
 }
 
@@ -131,7 +137,7 @@ fn deliver_end(teller: &Teller, work: Work) {
     // The host must neither die nor wait for ever because we broke. (Where the build unwinds; what we ship aborts, to be small.)
     match catch_unwind(AssertUnwindSafe(|| work(teller.clone()))) {
         Ok(result) => teller.end(result),
-        Err(panic) => teller.send((None, Some(Failure::native(panic_text(&*panic))), None)),
+        Err(panic) => teller.send((None, Some(Failure::native(panic_text(&*panic))), None, None, None)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! spawnlock for Node: converts, forwards, wraps the error. Everything that decides is in the core.
 
+mod check;
 mod error;
 mod read;
 

@@ -9,9 +9,11 @@ use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use serde_json::Value;
 use spawnlock::{
-    Cancel, Listening, LockKind, OnLockUnavailable, Port, RestartOptions, Scope, ServerSpec, StateDir, StopOptions, StopWhen, millis,
+    Cancel, Listening, LockKind, OnLockUnavailable, Port, RestartOptions, Scope, ServerSpec, StateDir, StopOptions, StopWhen, WaitOptions,
+    millis,
 };
 
+use crate::check::Checks;
 use crate::error::Result;
 use crate::read::{Callback, Given, Signal};
 
@@ -71,7 +73,7 @@ options! {
         listen: Value = "a text, a list of texts, or an object of names and texts",
         /// How to tell that the server is ready: one check, or several that must all pass.
         #[napi(ts_type = "Check | Check[]")]
-        ready: Value = "a text, an object, or a list of these",
+        ready: Checks = "a text, an object, a function, or a list of these",
         /// Fields of the health answer, dotted where nested, and the values by which it is known as ours.
         /// A healthy answer without them is a stranger's: `ERR_SPAWNLOCK_FOREIGN`.
         #[napi(ts_type = "Record<string, unknown>")]
@@ -142,6 +144,29 @@ options! {
         #[expect(dead_code, reason = "JavaScript itself listens to it")]
         signal: Signal = "an AbortSignal",
         /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
+        #[napi(ts_type = "(event: ServerEvent) => void")]
+        on_event: Callback = "a function",
+        /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+        /// `auto` shows nothing where stderr is no terminal. Default: false.
+        #[napi(ts_type = "boolean | 'auto'")]
+        progress: Value = "true, false or 'auto'",
+    }
+}
+
+options! {
+    /// What `waitFor` is told. Times are in milliseconds.
+    WaitForOptions {
+        /// How long the whole call may take. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000.
+        timeout: f64 = "a number of milliseconds",
+        /// How long one question may take. Default: 5 000.
+        probe_timeout: f64 = "a number of milliseconds",
+        /// Whether to wait until nothing of it is there any more. Default: false.
+        gone: bool = "true or false",
+        /// Ends the wait; the promise is then rejected with its reason.
+        #[napi(ts_type = "AbortSignal")]
+        #[expect(dead_code, reason = "JavaScript itself listens to it")]
+        signal: Signal = "an AbortSignal",
+        /// Told what is waited for, after about a second. What it throws is an uncaught exception, as with an `EventEmitter`.
         #[napi(ts_type = "(event: ServerEvent) => void")]
         on_event: Callback = "a function",
         /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
@@ -250,7 +275,6 @@ impl EnsureServerOptions {
         spec = self.env.into_iter().flatten().fold(spec, |spec, (key, value)| set(spec, value, |spec, value| spec.env(key, value)));
         spec = set(spec, self.inherit_env, ServerSpec::inherit_env);
         spec = set(spec, self.umask, ServerSpec::umask);
-        spec = checks(self.ready).iter().fold(spec, |spec, check| spec.ready(check));
         spec = set(spec, self.scope.as_deref().map(Scope::parse).transpose()?, ServerSpec::scope);
         spec = set(spec, self.host, ServerSpec::host);
         spec = set(spec, self.port.as_ref().map(Port::from_value).transpose()?, ServerSpec::port);
@@ -288,6 +312,16 @@ impl StopServerOptions {
     pub(crate) fn stop_options(&self, cancel: &Cancel) -> Result<StopOptions> {
         let options = StopOptions::new().cancel(cancel.clone());
         Ok(set(options, time("stopTimeout", self.stop_timeout)?, StopOptions::timeout))
+    }
+}
+
+impl WaitForOptions {
+    /// The same, as the core takes it.
+    pub(crate) fn wait_options(&self, cancel: &Cancel) -> Result<WaitOptions> {
+        let mut options = WaitOptions::new().cancel(cancel.clone());
+        options = set(options, time("timeout", self.timeout)?, WaitOptions::timeout);
+        options = set(options, time("probeTimeout", self.probe_timeout)?, WaitOptions::probe_timeout);
+        Ok(set(options, self.gone, WaitOptions::gone))
     }
 }
 
@@ -353,14 +387,6 @@ impl Notice {
 
 fn kind(given: Option<&str>) -> Result<Option<LockKind>> {
     Ok(given.map(LockKind::parse).transpose()?)
-}
-
-/// The checks of `ready`, which may be one or a list.
-fn checks(ready: Option<Value>) -> Vec<Value> {
-    match ready {
-        Some(Value::Array(checks)) => checks,
-        one => one.into_iter().collect(),
-    }
 }
 
 fn time(option: &str, given: Option<f64>) -> Result<Option<Duration>> {

@@ -12,7 +12,7 @@ import { ensureServer, listServers, serverStatus, stopServer } from 'spawnlock';
 import { lines, lives, root, scene, until } from './scene.mjs';
 
 test('the package exports the same names to both kinds of modules', () => {
-  const names = ['SpawnLock', 'SpawnlockError', 'ensureServer', 'listServers', 'restartServer', 'serverStatus', 'stopServer'];
+  const names = ['SpawnLock', 'SpawnlockError', 'ensureServer', 'listServers', 'restartServer', 'serverStatus', 'stopServer', 'waitFor'];
   const required = createRequire(import.meta.url)('spawnlock');
   assert.deepEqual(Object.keys(required).sort(), names);
   assert.deepEqual(

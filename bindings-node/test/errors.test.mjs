@@ -29,7 +29,7 @@ const wrong = [
   [{ ready, umask: 0.5 }, /option `umask` must be/],
   [{ ready, command: ['node'], umask: 0o1777 }, /option `umask`/],
   [{ name: 'api' }, /option `ready` is missing/],
-  [{ ready: () => true }, /option `ready` must be/],
+  [{ ready: Symbol('ready') }, /option `ready` must be/],
   [{ ready: 'localhost' }, /option `ready`/],
   [{ ready: [ready, 'localhost'] }, /option `ready`/],
   [{ ready: { http: 'http://127.0.0.1:1/', stauts: 200 } }, /option `ready`.*`stauts`/],

@@ -27,6 +27,10 @@ test('the options are those of the contract', () => {
   assert.deepEqual(members('EnsureServerOptions').sort(), spelled('options').sort());
 });
 
+test('the options of a wait for anything are those of the contract', () => {
+  assert.deepEqual(members('WaitForOptions').sort(), spelled('waitOptions').sort());
+});
+
 test('the facts of a server are those of the contract', () => {
   assert.deepEqual(members('Server').sort(), spelled('server').sort());
 });

@@ -1,10 +1,14 @@
 // Never run: `npm run check:types` compiles it, and an expected error that does not come is an error.
-import { ensureServer, listServers, restartServer, serverStatus, SpawnLock, SpawnlockError, stopServer } from 'spawnlock';
+import { ensureServer, listServers, restartServer, serverStatus, SpawnLock, SpawnlockError, stopServer, waitFor } from 'spawnlock';
 import { ClaimedSocket, claimSocket, notify, notifyReady } from 'spawnlock';
-import type { Check, EnsureServerOptions, ErrorCode, FlockSupport, LockHolder, LockOptions } from 'spawnlock';
+import type { Check, CheckFunction, EnsureServerOptions, ErrorCode, FlockSupport, LockHolder, LockOptions } from 'spawnlock';
 import type { Origin, Server, ServerEvent, ServerStatus } from 'spawnlock';
 
 const check: Check = { http: 'http://localhost:1987/health', status: [200, '300-399'], json: { 'app.name': 'api' } };
+
+const isThere: CheckFunction = async () => ((await fetch('http://localhost:1987')).ok ? true : 'starting');
+const checks: Check[] = ['notify', isThere, () => true, () => {}, { exec: ['pg_isready', '-q'] }, { log: 'listening' }, { file: 'up' }];
+const waited: void = await waitFor(checks, { timeout: 1_000, probeTimeout: 500, gone: true, signal: AbortSignal.timeout(1_000) });
 
 const options: EnsureServerOptions = {
   name: 'api',
@@ -104,4 +108,7 @@ await ensureServer({ onLockUnavailable: 'maybe' });
 // @ts-expect-error a code that does not exist
 const wrong: ErrorCode = 'ERR_SPAWNLOCK_NO_SUCH';
 
-console.log(declared, origin, startedAt, again, restarted, stopped, failed, all, wrong);
+// @ts-expect-error a word that is no verdict
+await waitFor(() => 'maybe');
+
+console.log(waited, declared, origin, startedAt, again, restarted, stopped, failed, all, wrong);

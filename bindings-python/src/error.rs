@@ -22,6 +22,7 @@ fn instance<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> 
     facts.set_item("errno", failure.errno)?;
     facts.set_item("pid", failure.pid)?;
     facts.set_item("hint", failure.hint.as_deref())?;
+    facts.set_item("status", failure.status.as_deref())?;
     facts.set_item("log_file", failure.log_file.as_deref())?;
     facts.set_item("log_tail", PyTuple::new(py, &failure.log_tail)?)?;
     let arguments = (failure.code.as_str(), error.text(Spelling::Snake), failure.cause.as_deref());

@@ -18,6 +18,7 @@ mod notify;
 mod options;
 mod restart;
 mod server;
+mod wait;
 
 use pyo3::prelude::*;
 
@@ -48,6 +49,8 @@ mod _native {
     use super::server::Server;
     #[pymodule_export]
     use super::typed::words;
+    #[pymodule_export]
+    use super::wait::Wait;
 
     /// The version of the package.
     #[pymodule_export]

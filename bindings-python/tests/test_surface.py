@@ -43,6 +43,13 @@ def test_the_options_of_a_restart_are_those_of_the_native_part_and_explained() -
     assert [option for option in parameters[1:] if option not in spawnlock.restart_server.__doc__] == []
 
 
+def test_the_options_of_a_wait_are_those_of_the_native_part_and_explained() -> None:
+    parameters = list(inspect.signature(_native.Wait).parameters)
+    assert parameters == ["checks", *types.WaitOptions.__annotations__]
+    assert spawnlock.wait_for.__doc__ is not None
+    assert [option for option in parameters[1:] if option not in spawnlock.wait_for.__doc__] == []
+
+
 def test_all_that_is_promised_is_there() -> None:
     assert [name for name in spawnlock.__all__ if not hasattr(spawnlock, name)] == []
 

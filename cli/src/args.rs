@@ -36,6 +36,7 @@ pub enum Command {
     Status(Status),
     Stop(Stop),
     Restart(Restart),
+    Wait(Wait),
     List(List),
     Explain(Explain),
     Doctor(Doctor),
@@ -151,6 +152,15 @@ pub struct Init {
     pub file: Option<PathBuf>,
 }
 
+/// What `wait` was told; [`help::WAIT`] says what each means.
+#[derive(Debug, Default)]
+pub struct Wait {
+    pub checks: Vec<String>,
+    pub gone: bool,
+    pub timeout: Option<String>,
+    pub probe_timeout: Option<String>,
+}
+
 impl Wish {
     /// Reads the words behind the program's name.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
@@ -203,6 +213,7 @@ impl Command {
             "status" => Some(Command::Status(Status::default())),
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
+            "wait" => Some(Command::Wait(Wait::default())),
             "list" => Some(Command::List(List::default())),
             "explain" => Some(Command::Explain(Explain::default())),
             "doctor" => Some(Command::Doctor(Doctor::default())),
@@ -220,6 +231,7 @@ impl Command {
             Command::Status(status) => status.take(flag, words),
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
+            Command::Wait(wait) => wait.take(flag, words),
             Command::List(list) => Ok(list.take(flag)),
             Command::Explain(explain) => explain.take(flag, words),
             Command::Man(man) => man.take(flag, words),
@@ -245,6 +257,10 @@ impl Command {
             Command::Init(init) => &mut init.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
+                return true;
+            }
+            Command::Wait(wait) => {
+                wait.checks.push(name.to_owned());
                 return true;
             }
             Command::List(_) => return false,
@@ -285,6 +301,7 @@ impl Command {
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
             Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Wait(wait) if wait.checks.is_empty() => Err(Trouble::usage("CHECK", "is missing: say what to wait for")),
             Command::List(list) => not_both(("--names", list.names), ("--json", common.json)),
             Command::Explain(explain) if explain.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
             Command::Completions(completions) if completions.shell.is_none() => {
@@ -421,6 +438,18 @@ impl Init {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match flag {
             "--file" => self.file = Some(words.path()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Wait {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--gone" => self.gone = true,
+            "--timeout" => self.timeout = Some(words.text()?),
+            "--probe-timeout" => self.probe_timeout = Some(words.text()?),
             _ => return Ok(false),
         }
         Ok(true)

@@ -80,7 +80,7 @@ pub fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<Server
         None => ServerSpec::unnamed(),
     };
     for text in args.ready {
-        spec = spec.ready(check(text)?);
+        spec = spec.ready(check("--ready", text)?);
     }
     let port = args.port.as_deref().map(Port::parse).transpose()?;
     spec = with(spec, port.or(legacy.port.map(Port::Number)), ServerSpec::port);
@@ -139,12 +139,13 @@ pub fn time(flag: &str, text: Option<String>) -> Result<Option<Duration>> {
     Ok(text.map(|text| duration(flag, &text)).transpose()?)
 }
 
-fn check(text: String) -> Result<CheckSource> {
+/// A check as it is written: text, or a JSON object.
+pub fn check(option: &str, text: String) -> Result<CheckSource> {
     if !text.trim_start().starts_with('{') {
         return Ok(CheckSource::from(text));
     }
     let object: Value =
-        serde_json::from_str(&text).map_err(|problem| Trouble::usage("--ready", format_args!("is no JSON object: {problem}")))?;
+        serde_json::from_str(&text).map_err(|problem| Trouble::usage(option, format_args!("is no JSON object: {problem}")))?;
     Ok(CheckSource::from(&object))
 }
 

@@ -39,6 +39,7 @@ Commands:
   status   Tell what is known about a server; exit 3 when it is not running
   stop     Stop servers and return when they are gone; exit 3 when one is not running
   restart  Stop a server and start it again, once for all who ask at the same moment
+  wait     Wait for anything: ports, sockets, pages, files, commands
   list     All names that were ever used here
   explain  Tell what became of the last starts of a server, as a time line
   doctor   Look at everything a start depends on, and say what to do
@@ -124,7 +125,10 @@ Examples:
 
 A port of its own for each project: server-init ensure web --port auto -- node server.js --port {port}
 
-Checks: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, or a JSON object
+
+Checks: http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, exec:COMMAND LINE (exit code 0),
+        log:PATTERN (a line of its log; a group (?<port>…) is its port), file:/path, notify (it sends READY=1 to its
+        NOTIFY_SOCKET), or a JSON object
 Times have a unit: 30s, 500ms, '1m 30s'"
 );
 
@@ -210,6 +214,30 @@ Examples:
   server-init restart api
   server-init restart api --if-generation 3 --print generation
   server-init restart api --timeout 2m --stop-timeout 30s"
+);
+
+pub const WAIT: &str = concat!(
+    "\
+Wait for anything, whoever starts it; exit 0 when all of it is there, 124 when the time is over
+
+Usage: server-init wait CHECK… [OPTIONS]
+
+  CHECK…    What to wait for, see below; all must pass at once
+
+Options:
+      --gone                 Wait until nothing of it is there any more
+  -t, --timeout TIME         The whole call [default: SPAWNLOCK_READY_TIMEOUT, else 60s]
+      --probe-timeout TIME   How long one question may take [default: 5s]
+",
+    common!(),
+    "
+Examples:
+  server-init wait tcp:localhost:5432 http://localhost:1987/health --timeout 30s
+  server-init wait 'exec:pg_isready -q' file:dist/index.html
+  server-init wait --gone unix:/run/api.sock
+
+Checks: http://host:port/path, tcp:host:port, tcp:port, unix:/path, http+unix:/path:/page, exec:COMMAND LINE, file:path, or a
+        JSON object; the resources of wait-on (http-get://…, socket:/path) mean the same"
 );
 
 pub const LIST: &str = concat!(
@@ -323,6 +351,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("status", STATUS),
     ("stop", STOP),
     ("restart", RESTART),
+    ("wait", WAIT),
     ("list", LIST),
     ("init", INIT),
     ("explain", EXPLAIN),
@@ -340,6 +369,7 @@ pub fn of(command: Option<&Command>) -> &'static str {
         Some(Command::Status(_)) => STATUS,
         Some(Command::Stop(_)) => STOP,
         Some(Command::Restart(_)) => RESTART,
+        Some(Command::Wait(_)) => WAIT,
         Some(Command::List(_)) => LIST,
         Some(Command::Explain(_)) => EXPLAIN,
         Some(Command::Doctor(_)) => DOCTOR,

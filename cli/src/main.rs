@@ -30,6 +30,7 @@ mod restart;
 mod run;
 mod status;
 mod stop;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -71,6 +72,7 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Stop(stop) => stop::run(&stop, common, output),
         Command::Restart(restart) => restart::run(restart, common, output),
         Command::Run(run) => run::run(*run, common),
+        Command::Wait(wait) => wait::run(wait, common, output),
         Command::List(list) => list::run(&list, common, output),
         Command::Explain(explain) => explain::run(&explain, common, output),
         Command::Doctor(doctor) => doctor::run(&doctor, common, output),

@@ -12,15 +12,16 @@ use crate::end::Ours;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::hearing::Hearing;
 use crate::history;
 use crate::launch::{Launch, Launched, Refused};
 use crate::life::{Known, next_generation};
 use crate::lock::AliveLock;
 use crate::place::Place;
-use crate::plan::Start;
-use crate::probe::Verdict;
+use crate::probe::{Unasked, Verdict};
 use crate::record::{Alive, FailedAttempt, Phase, Record};
 use crate::report;
+use crate::start::Start;
 use crate::sys::{self, Ending};
 
 /// How long a server whose start failed may take to end politely.
@@ -40,6 +41,7 @@ const STRANGER_SETTLES: Duration = Duration::from_secs(2);
 pub(crate) struct Attempt {
     pub(crate) record: Record,
     launched: Option<Launched>,
+    hearing: Hearing,
     since: Deadline,
     /// The command has ended with success and what it started goes on.
     handed_over: bool,
@@ -70,13 +72,14 @@ impl Attempt {
         record.sockets.clone_from(&addresses.files);
         call.note(record.write(&place));
         history::asked(&place, record.generation, before);
+        let mut hearing = Hearing::begin(call, &record)?;
         let alive = place.alive_lock();
         let ours = [
             (environment::NAME, call.plan.name.clone()),
             (environment::PLACE, place.dir().display().to_string()),
             (environment::GENERATION, record.generation.to_string()),
         ];
-        let ours: Vec<_> = ours.into_iter().chain(addresses.variables(&call.plan.listen)).collect();
+        let ours: Vec<_> = ours.into_iter().chain(addresses.variables(&call.plan.listen)).chain(hearing.variable()).collect();
         let what = Launch {
             argv: &start.argv,
             cwd: &record.cwd,
@@ -89,7 +92,7 @@ impl Attempt {
             pass: addresses.into_listeners(),
         };
         let since = Deadline::after(deadline::LONG_ENOUGH);
-        let launched = match launched(call, what, record.generation) {
+        let launched = match launched(call, what, record.generation, &mut hearing) {
             Ok(launched) => launched,
             // Its record is lost, and ours, without a pid, is good enough to find it by.
             Err(Refused::Another) => return Ok(Begun::ByAnother),
@@ -106,14 +109,22 @@ impl Attempt {
         call.note(record.write(&place));
         history::started(&place, &record, &start.readable());
         call.tell_start(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), &record);
-        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), since, handed_over: false, has_another_try: false }))
+        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), hearing, since, handed_over: false, has_another_try: false }))
     }
 
     /// Takes over the start of somebody who is gone.
     pub(crate) fn adopt(call: &Call, record: Record) -> Self {
         history::adopted(&call.plan.place, &record);
         call.tell_start(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), &record);
-        Attempt { record, launched: None, since: Deadline::after(deadline::LONG_ENOUGH), handed_over: false, has_another_try: false }
+        let hearing = Hearing::again(call, &record);
+        Attempt {
+            record,
+            launched: None,
+            hearing,
+            since: Deadline::after(deadline::LONG_ENOUGH),
+            handed_over: false,
+            has_another_try: false,
+        }
     }
 
     /// The same, when it is started once more should it find its port taken: nobody is told of a failure that is not the last word.
@@ -157,15 +168,20 @@ impl Attempt {
         let mut confirmed = false;
         let mut strange = None;
         loop {
+            self.hearing.hear(call, self.record.pid);
             self.check_life(call)?;
             let patience = match &self.launched {
                 Some(launched) if !self.handed_over => call.plan.patience.until_rung(&launched.death),
                 _ => call.plan.patience.clone(),
             };
             let asked = Deadline::after(deadline::LONG_ENOUGH);
-            let Ok(verdict) = call.ask(&patience) else {
-                call.check_cancelled()?;
-                continue;
+            let verdict = match call.ask_ours(&self.record, self.hearing.said(), &patience) {
+                Ok(verdict) => verdict,
+                Err(Unasked::Impossible(error)) => return Err(error),
+                Err(Unasked::BrokenOff) => {
+                    call.check_cancelled()?;
+                    continue;
+                }
             };
             if let Some(port) = call.last().and_then(|answer| answer.port) {
                 addresses::hear_port(call, &mut self.record, port)?;
@@ -190,7 +206,8 @@ impl Attempt {
             }
             // Counted from question to question, so that a slow answer is no later one. Where a queue takes questions, one is always in it.
             let interval = if call.plan.is_queued_for() { LEAST_PAUSE } else { interval(self.since.elapsed()) };
-            let _ = patience.pause(interval.saturating_sub(asked.elapsed()).max(LEAST_PAUSE));
+            let pause = interval.saturating_sub(asked.elapsed()).max(LEAST_PAUSE);
+            let _ = self.hearing.pause(&patience, pause);
             call.check_cancelled()?;
         }
     }
@@ -278,6 +295,7 @@ pub(crate) fn mend(call: &Call, known: &Known) -> Record {
     let mut attempt = Attempt {
         record: known.record.clone(),
         launched: None,
+        hearing: Hearing::default(),
         since: Deadline::after(deadline::LONG_ENOUGH),
         handed_over: false,
         has_another_try: false,

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::call::Call;
 use crate::environment;
 use crate::error::Result;
+use crate::hearing::Hearing;
 use crate::launch::{Launch, Launched, Refused, launch};
 use crate::log::Log;
 use crate::minder::{self, Post, Run};
-use crate::plan::Start;
 use crate::record::Record;
+use crate::start::Start;
 use crate::stop_when::StopWhen;
 use crate::sys::{self, Lookup};
 
@@ -47,17 +48,20 @@ pub(crate) fn has_alive_lock(path: &Path) -> bool {
 }
 
 /// By a minder where somebody must look after it when we are gone, else by ourselves.
-pub(crate) fn launched(call: &Call, what: Launch<'_>, generation: u64) -> std::result::Result<Launched, Refused> {
+pub(crate) fn launched(call: &Call, what: Launch<'_>, generation: u64, hearing: &mut Hearing) -> std::result::Result<Launched, Refused> {
     let plan = &call.plan;
-    if plan.stop != StopWhen::Last {
+    if plan.stop != StopWhen::Last && !hearing.is_open() {
         return launch(what);
     }
     let watch = Post { state_dir: plan.place.state_dir().to_owned(), name: plan.name.clone(), generation };
-    match minder::run(&what, watch) {
-        Run::Launched(launched) => Ok(launched),
+    match minder::run(&what, watch, hearing.share()) {
+        Run::Launched(launched) => {
+            hearing.leave_it();
+            Ok(launched)
+        }
         Run::Refused(refused) => Err(refused),
         Run::NoMinder(cause) => {
-            call.warn(format!("no minder can be had ({cause}): a user that is killed will count until somebody else comes by"));
+            call.warn(format!("no minder can be had ({cause}): what ends or is said when we are gone is noticed by whoever comes next"));
             launch(what)
         }
     }

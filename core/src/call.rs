@@ -4,11 +4,14 @@ use std::io;
 
 use crate::cancel::Patience;
 use crate::deadline::Deadline;
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind};
 use crate::holder::Holder;
+use crate::life::Known;
+use crate::notify::Notified;
 use crate::plan::Plan;
-use crate::probe::{Answer, BrokenOff, Verdict};
+use crate::probe::{About, Answer, Unasked, Verdict};
 use crate::record::Record;
 use crate::report::Reporter;
 use crate::voice::Voice;
@@ -29,8 +32,27 @@ impl Call {
     }
 
     /// Asks the server, and keeps the answer for the report.
-    pub(crate) fn ask(&mut self, patience: &Patience) -> std::result::Result<Verdict, BrokenOff> {
-        let answer = self.plan.probe.ask(patience)?;
+    pub(crate) fn ask(&mut self, patience: &Patience) -> std::result::Result<Verdict, Unasked> {
+        let answer = self.plan.probe.ask(|| self.about(self.known()), patience)?;
+        Ok(self.keep(answer, patience))
+    }
+
+    /// The same of a start of which we know more than is written down.
+    pub(crate) fn ask_ours(
+        &mut self,
+        record: &Record,
+        said: Option<&Notified>,
+        patience: &Patience,
+    ) -> std::result::Result<Verdict, Unasked> {
+        let about = || {
+            let known = self.about(self.ours(record, true));
+            About { notified: said.cloned().or(known.notified), ..known }
+        };
+        let answer = self.plan.probe.ask(about, patience)?;
+        Ok(self.keep(answer, patience))
+    }
+
+    fn keep(&mut self, answer: Answer, patience: &Patience) -> Verdict {
         let verdict = answer.verdict;
         self.tries += 1;
         // A question cut short by our own deadline says less than the answer before it.
@@ -38,7 +60,28 @@ impl Call {
         if !cut_short || self.last.is_none() {
             self.last = Some(answer);
         }
-        Ok(verdict)
+        verdict
+    }
+
+    fn known(&self) -> About {
+        let known = Known::look(&self.plan.place, &self.plan.name).known();
+        known.map_or_else(About::default, |known| self.ours(&known.record, known.lives()))
+    }
+
+    fn ours(&self, record: &Record, lives: bool) -> About {
+        About::of(record, lives, &self.plan.place)
+    }
+
+    /// Adds what commands run in: what the server is declared to run in, and else what it runs in.
+    fn about(&self, known: About) -> About {
+        let (place, declared) = (self.plan.place.dir(), &self.plan.declared);
+        let cwd = self.plan.start.as_ref().and_then(|start| start.cwd.clone());
+        let env = self.plan.probe.runs_commands().then(|| {
+            let set: Vec<_> = declared.env.clone().into_iter().collect();
+            let ours = [(environment::NAME, self.plan.name.clone()), (environment::PLACE, place.display().to_string())];
+            environment::for_server(!declared.keep_out_env, &set, &ours, place)
+        });
+        About { cwd: cwd.or(known.cwd.filter(|_| known.lives)), env, ..known }
     }
 
     /// The last answer.
@@ -52,6 +95,14 @@ impl Call {
 
     pub(crate) fn check_cancelled(&self) -> Result<()> {
         if self.plan.patience.cancel.is_cancelled() { Err(self.cancelled()) } else { Ok(()) }
+    }
+
+    /// Why there was no answer.
+    pub(crate) fn unasked(&self, unasked: Unasked) -> Error {
+        match unasked {
+            Unasked::BrokenOff => self.cancelled(),
+            Unasked::Impossible(error) => error,
+        }
     }
 
     pub(crate) fn cancelled(&self) -> Error {

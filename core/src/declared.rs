@@ -6,12 +6,13 @@ use std::time::Duration;
 use crate::deadline;
 use crate::listen::Listening;
 use crate::lock::LockKind;
-use crate::plan::{Plan, Start};
+use crate::plan::Plan;
 use crate::port::Port;
 use crate::probe::CheckSource;
 use crate::record::{Declared, Record, Written};
 use crate::scope::Scope;
 use crate::spec::ServerSpec;
+use crate::start::Start;
 use crate::stop_when::StopWhen;
 
 impl Declared {

@@ -101,6 +101,9 @@ pub struct Failure {
     /// The last probe with its answer and the number of tries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<String>,
+    /// What the server last said it was doing, by `STATUS=`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// The log of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_file: Option<PathBuf>,
@@ -163,6 +166,7 @@ impl Error {
             command: None,
             cwd: None,
             probe: None,
+            status: None,
             log_file: None,
             log_tail: Vec::new(),
             hint: None,
@@ -232,6 +236,9 @@ impl fmt::Display for Error {
         }
         if let Some(probe) = &failure.probe {
             write!(f, "\n  probe    {probe}")?;
+        }
+        if let Some(status) = &failure.status {
+            write!(f, "\n  status   {status}")?;
         }
         if let Some(log) = &failure.log_file {
             write!(f, "\n  log      {}", environment::tilde(log))?;

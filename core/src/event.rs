@@ -22,14 +22,23 @@ pub enum EventKind {
     Ready,
     /// The server was told to stop.
     Stopping,
+    /// The server says what it is doing, by `STATUS=`.
+    Status,
     /// Something is not as it should be, and the call goes on.
     Warning,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: &'static [EventKind] =
-        &[EventKind::Waiting, EventKind::Starting, EventKind::Adopting, EventKind::Ready, EventKind::Stopping, EventKind::Warning];
+    pub const ALL: &'static [EventKind] = &[
+        EventKind::Waiting,
+        EventKind::Starting,
+        EventKind::Adopting,
+        EventKind::Ready,
+        EventKind::Stopping,
+        EventKind::Status,
+        EventKind::Warning,
+    ];
 
     /// The word for it, the same in every language.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +48,7 @@ impl EventKind {
             EventKind::Adopting => "adopting",
             EventKind::Ready => "ready",
             EventKind::Stopping => "stopping",
+            EventKind::Status => "status",
             EventKind::Warning => "warning",
         }
     }
@@ -48,7 +58,7 @@ impl EventKind {
         match self {
             EventKind::Starting | EventKind::Ready | EventKind::Stopping => Weight::Info,
             EventKind::Warning => Weight::Warning,
-            EventKind::Waiting | EventKind::Adopting => Weight::Debug,
+            EventKind::Waiting | EventKind::Adopting | EventKind::Status => Weight::Debug,
         }
     }
 }

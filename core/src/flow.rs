@@ -130,14 +130,14 @@ impl Flow {
     pub(crate) fn ask(&mut self) -> Result<Verdict> {
         self.find_port()?;
         let patience = self.call.plan.patience.clone();
-        self.call.ask(&patience).map_err(|_| self.call.cancelled())
+        self.call.ask(&patience).map_err(|unasked| self.call.unasked(unasked))
     }
 
     /// Asks once more, with a little time even when the deadline is near.
     pub(crate) fn look_again(&mut self) -> Result<Verdict> {
         self.find_port()?;
         let patience = self.call.plan.patience.at_least(SECOND_LOOK);
-        self.call.ask(&patience).map_err(|_| self.call.cancelled())
+        self.call.ask(&patience).map_err(|unasked| self.call.unasked(unasked))
     }
 
     /// The server answered as a healthy one: whose is it? `None` while its starter has not vouched for it.
@@ -205,7 +205,7 @@ impl Flow {
             name: plan.name.clone(),
             url: plan.elsewhere.as_ref().map(|(_, url)| url.clone()).or_else(|| endpoint.as_ref().map(ToString::to_string)),
             host: endpoint.as_ref().and_then(Endpoint::host).map(str::to_owned),
-            port: endpoint.as_ref().and_then(Endpoint::port),
+            port: endpoint.as_ref().and_then(Endpoint::port).or_else(|| self.call.last().and_then(|answer| answer.port)),
             pid: record.and_then(|record| record.pid),
             origin,
             generation: record.map(|record| record.generation),

@@ -30,18 +30,20 @@
 //! [`ServerSpec`] describes a server and gets it; [`Server`] is what one gets; [`status`], [`list`], [`stop`] and [`restart`] work by name;
 //! [`claim_socket`] makes a daemon the only one, and [`notify_ready`] tells its starter that it is ready;
 //! [`Project`] is a file that declares servers, [`ServerSpec::declared`] one of them;
-//! [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
+//! [`wait_for`] waits for anything that a check can be asked of; [`Check`] says how to tell that a server is ready; [`Error`] says what went wrong, by [`ErrorCode`].
 
 mod error;
 mod sys;
 
 mod cancel;
+mod command;
 mod deadline;
 mod environment;
 mod event;
 mod history;
 mod holder;
 mod log;
+mod notify;
 mod place;
 mod progress;
 mod record;
@@ -66,6 +68,7 @@ mod doctor;
 mod end;
 mod ensure;
 mod flow;
+mod hearing;
 mod inside;
 mod kick;
 mod last;
@@ -81,9 +84,11 @@ mod scope;
 mod server;
 mod spec;
 mod spelling;
+mod start;
 mod stop;
 mod turn;
 mod user;
+mod wait;
 
 #[doc(hidden)]
 pub mod fuzz;
@@ -106,7 +111,7 @@ pub use mind::mind;
 pub use names::{State, StateDir, Status, list, status};
 pub use notify_send::{Notice, notify, notify_ready};
 pub use port::Port;
-pub use probe::{Check, CheckSource, Verdict};
+pub use probe::{Check, CheckSource, Reply, Verdict};
 pub use progress::{Manner, Progress, may_colour};
 pub use restart::{RestartOptions, restart};
 pub use scope::Scope;
@@ -116,3 +121,4 @@ pub use spelling::Spelling;
 pub use stop::{StopOptions, stop};
 pub use stop_when::StopWhen;
 pub use voice::Voice;
+pub use wait::{WaitOptions, wait_for};

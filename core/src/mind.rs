@@ -16,6 +16,7 @@ use crate::life::Known;
 use crate::lock::{LockKind, LockOptions, SpawnLock, sweep_leases};
 use crate::log;
 use crate::minder::{Line, Order, Post, Word};
+use crate::notify::{Notified, NotifyDesk};
 use crate::place::Place;
 use crate::spec::OnLockUnavailable;
 use crate::sys::{self, Interest, Wanted, Watch};
@@ -41,9 +42,12 @@ pub fn mind(detach: bool) -> u8 {
     let Ok(socket) = sys::take_stdin() else { return 2 };
     let line = Line::new(UnixStream::from(socket));
     match line.receive::<Order>() {
-        Ok(Some(Order::Run { watch, argv, umask, has_alive_lock, passed })) => {
-            let pass = sys::take_passed(passed);
-            run(line, watch, &argv, umask, has_alive_lock, pass)
+        Ok(Some(Order::Run { watch, argv, umask, has_alive_lock, passed, hears })) => {
+            let mut pass = sys::take_passed(passed + usize::from(hears));
+            let desk = if hears { pass.pop() } else { None };
+            let Some(mut minder) = Minder::at(watch) else { return 2 };
+            minder.desk = desk.and_then(|socket| NotifyDesk::shared_by(socket, &minder.place, minder.post.generation).ok());
+            run(minder, line, &argv, umask, has_alive_lock, pass)
         }
         Ok(Some(Order::Watch(post))) => Minder::at(post).map_or(2, Minder::watch_alone),
         Ok(Some(Order::Get { record, state_dir, locked, lock_patience_ms, needs_lock })) => {
@@ -58,8 +62,7 @@ pub fn mind(detach: bool) -> u8 {
 }
 
 /// Runs the server and watches over it; who ordered it hears how it went, for as long as it listens.
-fn run(line: Line, post: Post, argv: &[String], umask: u32, has_alive_lock: bool, pass: Vec<OwnedFd>) -> u8 {
-    let Some(mut minder) = Minder::at(post) else { return 2 };
+fn run(mut minder: Minder, line: Line, argv: &[String], umask: u32, has_alive_lock: bool, pass: Vec<OwnedFd>) -> u8 {
     let alive = minder.place.alive_lock();
     let launched = launch(Launch {
         argv,
@@ -96,6 +99,8 @@ struct Minder {
     /// Who had us start it, and whether it was told of the end.
     starter: Option<Line>,
     told: bool,
+    /// Where the server says how it is, once its starter hears no more.
+    desk: Option<NotifyDesk>,
     /// Tells others that somebody watches.
     lock: Option<SpawnLock>,
 }
@@ -103,13 +108,19 @@ struct Minder {
 impl Minder {
     fn at(post: Post) -> Option<Self> {
         let place = Place::of(&post.state_dir, &post.name).ok()?;
-        Some(Minder { place, post, server: None, starter: None, told: false, lock: None })
+        Some(Minder { place, post, server: None, starter: None, told: false, desk: None, lock: None })
     }
 
     /// Watches over a server that was started by another, unless somebody does already.
     fn watch_alone(mut self) -> u8 {
         self.take_lock(TAKE_OVER);
-        if self.lock.is_some() { self.watch() } else { 0 }
+        if self.lock.is_none() {
+            return 0;
+        }
+        if Notified::read(&self.place, self.post.generation).is_some() {
+            self.desk = NotifyDesk::take_over(&self.place, self.post.generation).ok().flatten();
+        }
+        self.watch()
     }
 
     /// The minder of the start before may need a moment to go.
@@ -139,6 +150,7 @@ impl Minder {
     /// Looks after everything once, and says how long it may wait for the next time; `None` when there is nothing left to watch.
     fn look(&mut self, alone: &mut Option<Deadline>) -> Option<Duration> {
         self.tell_end();
+        self.hear();
         self.take_lock(Duration::ZERO);
         let own_lives = self.own_end().is_none() && self.server.is_some();
         let known = Known::look(&self.place, &self.post.name).known().filter(|known| own_lives || known.lives())?;
@@ -166,11 +178,28 @@ impl Minder {
         let patience = Patience::uncancelled();
         let own = self.server.as_ref().filter(|_| self.own_end().is_none());
         let patience = own.map_or(patience.clone(), |server| patience.until_rung(&server.death));
-        let inputs: Vec<_> = watch.and_then(Watch::input).into_iter().collect();
+        let ears = match (&self.starter, &self.desk) {
+            (Some(line), Some(_)) => Some((line.socket().as_fd(), Interest::Read)),
+            (None, Some(desk)) => Some((desk.as_fd(), Interest::Read)),
+            (_, None) => None,
+        };
+        let inputs: Vec<_> = watch.and_then(Watch::input).into_iter().chain(ears).collect();
         if pause > POLL {
             sys::shed_code();
         }
         let _ = patience.wait(&inputs, pause);
+    }
+
+    /// Hears what the server says, once its starter has let go of the line and so hears no more.
+    fn hear(&mut self) {
+        let Some(desk) = &mut self.desk else { return };
+        if self.starter.as_ref().is_some_and(Line::is_closed) {
+            self.starter = None;
+            desk.catch_up(&self.place);
+        }
+        if self.starter.is_none() {
+            let _ = desk.hear();
+        }
     }
 
     /// How our own child ended, as far as that is known; `None` while it lives.

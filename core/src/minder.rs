@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,7 +43,7 @@ const STACK: usize = 64 * 1024;
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "role")]
 pub(crate) enum Order {
     /// Run the server, whose environment, directory and log are the minder's own, and watch over it.
-    Run { watch: Post, argv: Vec<String>, umask: u32, has_alive_lock: bool, passed: usize },
+    Run { watch: Post, argv: Vec<String>, umask: u32, has_alive_lock: bool, passed: usize, hears: bool },
     /// Watch over a server that runs.
     Watch(Post),
     /// Get the server in the stead of somebody who does not wait; with `locked`, stdout is the spawn lock, held.
@@ -110,6 +111,12 @@ impl Line {
         &self.0
     }
 
+    /// Whether the other has let go of it, who has nothing more to say.
+    pub(crate) fn is_closed(&self) -> bool {
+        let end = [(self.0.as_fd(), sys::Interest::Read)];
+        matches!(sys::poll(&end, [None, None], Duration::ZERO), Ok(sys::Polled::Input))
+    }
+
     pub(crate) fn send(&self, message: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
@@ -153,20 +160,32 @@ pub(crate) enum Run {
 }
 
 /// Has a minder run the server. What goes wrong before it says so is no word about the server.
-pub(crate) fn run(what: &Launch<'_>, watch: Post) -> Run {
+pub(crate) fn run(what: &Launch<'_>, watch: Post, desk: io::Result<Option<OwnedFd>>) -> Run {
+    let desk = match desk {
+        Ok(desk) => desk,
+        Err(error) => return Run::NoMinder(error),
+    };
     let place = watch.state_dir.join(place::folder(&watch.name));
-    let order =
-        Order::Run { watch, argv: what.argv.to_vec(), umask: what.umask, has_alive_lock: what.alive.is_some(), passed: what.pass.len() };
-    hire(what, &place, &order).unwrap_or_else(Run::NoMinder)
+    let order = Order::Run {
+        watch,
+        argv: what.argv.to_vec(),
+        umask: what.umask,
+        has_alive_lock: what.alive.is_some(),
+        passed: what.pass.len(),
+        hears: desk.is_some(),
+    };
+    hire(what, &place, &order, desk).unwrap_or_else(Run::NoMinder)
 }
 
-fn hire(what: &Launch<'_>, what_for: &Path, order: &Order) -> io::Result<Run> {
+fn hire(what: &Launch<'_>, what_for: &Path, order: &Order, ears: Option<OwnedFd>) -> io::Result<Run> {
     let command = command()?;
     let (ours, theirs) = UnixStream::pair()?;
     let desk = Desk::open(ours)?;
     // For people who look at processes: whose minder it is.
     let argv = [&*command, Path::new(ROLE), what_for].map(|word| word.display().to_string());
-    let minder = match launch(what.through(&argv, theirs.into())?) {
+    let mut through = what.through(&argv, theirs.into())?;
+    through.pass.extend(ears);
+    let minder = match launch(through) {
         Ok(minder) => minder,
         Err(Refused::Command { cause, .. }) => return Err(cause),
         Err(Refused::Another) => return Ok(Run::Refused(Refused::Another)),
@@ -233,7 +252,6 @@ impl Desk {
 
 /// Waits for the end of a process that is not our child, where the system tells of it.
 fn await_end(pid: u32) {
-    use std::os::fd::AsFd;
     let Some(end) = sys::exit_watch(pid) else { return };
     let patience = Patience::uncancelled();
     let _ = patience.wait(&[(end.as_fd(), sys::Interest::Read)], patience.deadline.remaining());

@@ -12,7 +12,7 @@ use crate::life::Known;
 use crate::lock::{LockKind, SpawnLock};
 use crate::place::{self, Place};
 use crate::plan;
-use crate::probe::{Check, Probe, Verdict};
+use crate::probe::{About, Check, Probe, Verdict};
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::scope;
 
@@ -171,7 +171,7 @@ fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
             Some(Phase::Stopping) => State::Stopping,
             Some(Phase::Ready | Phase::Stopped) => State::Running,
         },
-        health: alive.and_then(|known| health(&known.record, cancel)),
+        health: alive.and_then(|known| health(&known.record, place, cancel)),
         url: record.and_then(|record| record.endpoint.clone()),
         pid: alive.and_then(|known| known.record.pid),
         generation: record.map_or(0, |record| record.generation),
@@ -189,13 +189,14 @@ fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
 }
 
 /// Asks the checks that were written down, once.
-fn health(record: &Record, cancel: &Cancel) -> Option<Verdict> {
+fn health(record: &Record, place: &Place, cancel: &Cancel) -> Option<Verdict> {
     let checks: Vec<Check> = record.ready.iter().filter_map(|value| Check::from_value(value).ok()).collect();
     if checks.is_empty() {
         return None;
     }
     let probe = Probe { checks, identity: None, timeout: STATUS_PROBE };
-    probe.ask(&Patience::new(Deadline::after(STATUS_PROBE), cancel.clone())).ok().map(|answer| answer.verdict)
+    let patience = Patience::new(Deadline::after(STATUS_PROBE), cancel.clone());
+    probe.ask(|| About::of(record, true, place), &patience).ok().map(|answer| answer.verdict)
 }
 
 /// What is known about a name in the default state directory.

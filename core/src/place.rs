@@ -113,13 +113,13 @@ impl Place {
         self.dir.join("history.jsonl")
     }
 
-    /// What the server has told of itself.
-    pub(crate) fn notices(&self) -> PathBuf {
-        self.dir.join("notify.json")
-    }
-
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.join("server.log")
+    }
+
+    /// What the server has said of itself.
+    pub(crate) fn notified(&self) -> PathBuf {
+        self.dir.join("notify.json")
     }
 }
 
@@ -212,6 +212,11 @@ pub(crate) fn folder(name: &str) -> String {
         return folder;
     }
     format!("{folder}-{:08x}", hash(name) as u32)
+}
+
+/// A short name that stands for a directory.
+pub(crate) fn short_name(dir: &Path) -> String {
+    format!("{:016x}", hash(&dir.to_string_lossy()))
 }
 
 /// FNV-1a, 64 bit: the protocol needs one that is the same in every version and language.

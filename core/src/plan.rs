@@ -1,6 +1,5 @@
 //! A checked spec: every default and every check of an option, written once.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
@@ -17,6 +16,7 @@ use crate::probe::{Check, CheckSource, Endpoint, Probe, endpoint_of, parse_ident
 use crate::record::Declared;
 use crate::scope::{self, Scope};
 use crate::spec::{OnLockUnavailable, ServerSpec};
+use crate::start::Start;
 use crate::stop_when::StopWhen;
 
 /// How long a start may take.
@@ -25,11 +25,6 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end after the polite signal.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// As many log lines as a failure shows.
-const TAIL_LINES: usize = 40;
-/// What the server's files may be used for by others, unless declared otherwise.
-const UMASK: u32 = 0o022;
-
 /// Stands for a port that is not known yet, where options are only checked.
 const UNKNOWN: u16 = 1;
 
@@ -64,19 +59,6 @@ pub(crate) struct Plan {
     pub(crate) spec: Box<ServerSpec>,
 }
 
-/// How to start a server.
-#[derive(Clone, Debug)]
-pub(crate) struct Start {
-    pub(crate) argv: Vec<String>,
-    pub(crate) shell: Option<String>,
-    pub(crate) cwd: Option<PathBuf>,
-    pub(crate) env: Vec<(String, String)>,
-    pub(crate) inherit_env: bool,
-    pub(crate) umask: u32,
-    pub(crate) log: Option<PathBuf>,
-    pub(crate) tail_lines: usize,
-}
-
 impl Plan {
     /// Learns the port, or that there is none. What the call has begun with stays: its time, its name, what was declared.
     pub(crate) fn move_to(&mut self, port: Option<u16>) -> Result<()> {
@@ -100,26 +82,6 @@ impl Plan {
     pub(crate) fn is_queued_for(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|endpoint| self.listen.iter().any(|listen| listen.is_at(endpoint)))
     }
-}
-
-impl Start {
-    /// The variables that are declared, and before them those that a declared one may overrule.
-    pub(crate) fn env_with(&self, usual: Vec<(String, String)>) -> Vec<(String, String)> {
-        usual.into_iter().chain(self.env.iter().cloned()).collect()
-    }
-
-    /// The command as a person would type it.
-    pub(crate) fn readable(&self) -> String {
-        match &self.shell {
-            Some(line) => line.clone(),
-            None => self.argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
-        }
-    }
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 impl ServerSpec {
@@ -258,41 +220,6 @@ impl ServerSpec {
         let by_default = if self.linger.is_some() || self.in_scope { StopWhen::Last } else { StopWhen::Never };
         self.stop.unwrap_or(by_default)
     }
-
-    fn checked_start(&self) -> Result<Option<Start>> {
-        let argv = match (&self.command, &self.shell) {
-            (argv, Some(_)) if !argv.is_empty() => {
-                return Err(Error::config("shell", "cannot be combined with `command`: give one of them"));
-            }
-            (_, Some(line)) if line.trim().is_empty() => return Err(Error::config("shell", "is empty")),
-            (_, Some(line)) => vec!["/bin/sh".to_owned(), "-c".to_owned(), line.clone()],
-            (argv, None) if argv.is_empty() => return Ok(None),
-            (argv, None) if argv[0].is_empty() => return Err(Error::config("command", "begins with an empty word")),
-            (argv, None) => argv.clone(),
-        };
-        if argv.iter().any(|word| word.contains('\0')) {
-            return Err(Error::config("command", "has a zero byte in it"));
-        }
-        if let Some((key, _)) = self.env.iter().find(|(key, value)| key.is_empty() || key.contains(['=', '\0']) || value.contains('\0')) {
-            return Err(Error::config("env", format!("has a variable `{}` that no system accepts", key.escape_debug())));
-        }
-        let cwd = self.cwd.as_deref().map(checked_cwd).transpose()?;
-        let log = self.log.as_deref().map(|log| place::file_path("log", log)).transpose()?;
-        let umask = self.umask.unwrap_or(UMASK);
-        if umask > 0o777 {
-            return Err(Error::config("umask", format!("is {umask:#o}: at most 0o777")));
-        }
-        Ok(Some(Start {
-            argv,
-            shell: self.shell.clone(),
-            cwd,
-            env: self.env.clone(),
-            inherit_env: self.inherit_env.unwrap_or(true),
-            umask,
-            log,
-            tail_lines: self.tail_lines.unwrap_or(TAIL_LINES),
-        }))
-    }
 }
 
 /// A name that a person can type again.
@@ -306,19 +233,23 @@ pub(crate) fn checked_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn checked_cwd(dir: &Path) -> Result<PathBuf> {
-    let absolute = std::path::absolute(dir).map_err(|error| Error::config("cwd", format!("is `{}`", dir.display())).caused_by(error))?;
-    if !absolute.is_dir() {
-        return Err(Error::config("cwd", format!("is `{}`, which is no directory", absolute.display())));
-    }
-    Ok(absolute)
-}
-
 /// How long a server gets to end, when it is stopped by its name.
 pub(crate) fn stop_timeout(asked: Option<Duration>) -> Result<Duration> {
-    let asked = match (asked, environment::text(environment::STOP_TIMEOUT)) {
-        (None, Some(text)) => deadline::duration(environment::STOP_TIMEOUT, &text)?,
-        (asked, _) => asked.unwrap_or(STOP_TIMEOUT),
+    time_for(asked, environment::STOP_TIMEOUT, STOP_TIMEOUT)
+}
+
+/// How long a call may take that is about no server of a spec, and one question of it.
+pub(crate) fn timeouts(call: Option<Duration>, question: Option<Duration>) -> Result<(Duration, Duration)> {
+    let call = at_least_some("timeout", time_for(call, environment::READY_TIMEOUT, TIMEOUT)?)?;
+    let question = at_least_some("probeTimeout", time_for(question, environment::PROBE_TIMEOUT, PROBE_TIMEOUT)?)?;
+    Ok((call, question))
+}
+
+/// What was asked for, else what the variable says, else the default; by the scale of this machine.
+fn time_for(asked: Option<Duration>, variable: &str, by_default: Duration) -> Result<Duration> {
+    let asked = match (asked, environment::text(variable)) {
+        (None, Some(text)) => deadline::duration(variable, &text)?,
+        (asked, _) => asked.unwrap_or(by_default),
     };
     environment::scaled(asked)
 }

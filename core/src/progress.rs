@@ -161,6 +161,8 @@ impl Progress {
                 self.line(&event.message);
                 self.draw(&mut story);
             }
+            // The live line reads it from the server itself.
+            EventKind::Status if story.live.is_some() => self.draw(&mut story),
             _ => self.live(&mut story, event),
         }
     }

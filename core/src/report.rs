@@ -7,9 +7,11 @@ use crate::deadline::readable;
 use crate::error::{Error, ErrorCode};
 use crate::holder::{Holder, who};
 use crate::log;
-use crate::plan::{Plan, Start};
+use crate::notify::Notified;
+use crate::plan::Plan;
 use crate::probe::{Answer, Verdict};
 use crate::record::Record;
+use crate::start::Start;
 use crate::sys::{self, Ending};
 
 /// Makes the errors of one call.
@@ -46,6 +48,7 @@ impl Reporter<'_> {
             failure.cwd = Some(record.cwd.clone());
             failure.log_file = record.log_file.clone();
             failure.log_tail = lines;
+            failure.status = Notified::read(&self.plan.place, record.generation).and_then(|said| said.status);
         });
         match self.port_owner().filter(|_| port_taken) {
             Some(owner) => error.hint(owner),
@@ -103,6 +106,11 @@ impl Reporter<'_> {
     pub(crate) fn no_place(&self, cause: std::io::Error) -> Error {
         self.error(ErrorCode::Place, format!("cannot use the directory {} for {}", self.plan.place.dir().display(), self.server()))
             .caused_by(cause)
+    }
+
+    pub(crate) fn no_desk(&self, cause: std::io::Error) -> Error {
+        let place = self.plan.place.dir().display();
+        self.error(ErrorCode::Place, format!("{} cannot be heard: no socket can be made in {place}", self.server())).caused_by(cause)
     }
 
     pub(crate) fn lock_unavailable(&self, cause: std::io::Error) -> Error {

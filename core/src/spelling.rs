@@ -9,7 +9,7 @@ pub enum Spelling {
     Camel,
     /// `probe_timeout`
     Snake,
-    /// `--probe-timeout`, and `NAME` and `CMD` for what stands without a flag.
+    /// `--probe-timeout`, and `NAME`, `CMD` and `CHECK` for what stands without a flag.
     Flag,
 }
 
@@ -45,6 +45,7 @@ fn spelled(option: &str, spelling: Spelling) -> String {
         (Spelling::Snake, _) => split(option, '_'),
         (Spelling::Flag, "name") => "NAME".to_owned(),
         (Spelling::Flag, "command") => "CMD".to_owned(),
+        (Spelling::Flag, "checks") => "CHECK".to_owned(),
         (Spelling::Flag, _) => format!("--{}", split(option, '-')),
     }
 }

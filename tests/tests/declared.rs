@@ -170,7 +170,7 @@ fn a_relative_socket_counts_from_the_file() {
     let settings = ServerSpec::new("web").config(&file).state_dir(scene.state_dir()).settings().unwrap();
     let ready = settings.iter().find(|setting| setting.name == "ready").unwrap().value.to_string();
     let dir = file.parent().unwrap().display();
-    for check in [format!("unix:{dir}/run/a.sock"), format!("http+unix:{dir}/run/b.sock:/health"), "unix:/run/c.sock".to_owned()] {
+    for check in [format!("unix:{dir}/run/a.sock"), format!("http+unix:{dir}/run/b.sock:/health"), "\"unix\":\"/run/c.sock\"".to_owned()] {
         assert!(ready.contains(&check), "{check} is not in {ready}");
     }
 }

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["sys"],
     &[
+        "command",
         "error",
+        "notify",
         "place",
         "record",
         "deadline",
@@ -32,10 +34,12 @@ const LAYERS: &[&[&str]] = &[
         "inside",
         "config",
         "plan",
+        "start",
         "spec",
         "declared",
         "call",
         "report",
+        "hearing",
         "minder",
         "begin",
         "attempt",
@@ -47,7 +51,7 @@ const LAYERS: &[&[&str]] = &[
         "scope",
         "addresses",
     ],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send", "doctor"],
+    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send", "wait", "doctor"],
     &["lib", "fuzz"],
 ];
 

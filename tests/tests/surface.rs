@@ -51,6 +51,34 @@ fn every_option_is_a_method_of_the_builder_and_no_other_is() {
 }
 
 #[test]
+fn every_option_of_a_wait_for_anything_is_a_method_and_in_the_help_and_no_other_is() {
+    let besides = ["new", "wait_for"].map(str::to_owned).into();
+    let methods: BTreeSet<String> = functions("core/src/wait.rs").difference(&besides).cloned().collect();
+    assert_eq!(methods, spelled("waitOptions", "rust"));
+    let help = fs::read_to_string(root().join("cli/src/help.rs")).unwrap();
+    for flag in spelled("waitOptions", "command") {
+        assert!(help.contains(&flag), "{flag} is not in the help");
+    }
+}
+
+#[test]
+fn every_form_of_a_check_can_be_read_and_is_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for form in words("checks") {
+        let rest = match form.as_str() {
+            "http:" => "//localhost/",
+            "http+unix:" => "/run/a:/page",
+            "tcp:" => "localhost:1",
+            "notify" => "",
+            _ => "/run/a",
+        };
+        let check = spawnlock::Check::parse(&format!("{form}{rest}"));
+        assert!(check.is_ok(), "{form}: {check:?}");
+        assert!(readme.contains(&format!("`{form}")), "{form} is not in the README");
+    }
+}
+
+#[test]
 fn every_fact_of_a_server_can_be_asked() {
     let asked = functions("core/src/server.rs");
     let missing: Vec<_> = spelled("server", "rust").into_iter().filter(|fact| !asked.contains(fact)).collect();

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._scope import ServerScope
-    from .types import Options, RestartOptions, Seconds, StrPath
+    from .types import Options, Ready, RestartOptions, Seconds, StrPath, WaitOptions
 
 __all__ = [
     "ClaimedSocket",
@@ -60,6 +60,8 @@ __all__ = [
     "server_status",
     "stop_server",
     "stop_server_async",
+    "wait_for",
+    "wait_for_async",
 ]
 
 
@@ -79,8 +81,9 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     listen               where to listen in its stead, "tcp:1987" or "unix:/path", one, a list or a dict with names: it gets
                          the sockets as descriptors 3, 4, … with LISTEN_FDS
     ready                how to tell that it is ready: "http://localhost:1987/health", "tcp:localhost:5432", "unix:/path",
-                         a dict with the details, a function, or a list of these, which must all pass. A function
-                         returns True, or False when nobody is there, or a verdict such as "starting"
+                         "exec:command line", "log:pattern" (a line of its log), "file:/path", "notify" (it sends READY=1
+                         to its NOTIFY_SOCKET), a dict with the details, a function, or a list of these, which must all
+                         pass. A function returns True, or False when nobody is there, or a verdict such as "starting"
     identity             fields of the health answer by which it is known as ours
     timeout              how long the whole call may take, in seconds or as a timedelta, as all times; default: 60
     probe_timeout        how long one health question may take; default: 5
@@ -161,6 +164,31 @@ async def stop_server_async(name: str, *, timeout: Seconds | None = None, state_
     from ._aio import stopped_by_name
 
     await stopped_by_name(name, timeout, state_dir)
+
+
+def wait_for(checks: Ready, **options: Unpack[WaitOptions]) -> None:
+    """Waits until all of these checks pass at once, whoever starts what they ask for.
+
+    A check is what `ready` of `ensure_server` takes, but for "log:…" and "notify", which are about a server that was started.
+
+    timeout              how long the whole call may take; default: 60
+    probe_timeout        how long one question may take; default: 5
+    gone                 whether to wait until nothing of it is there any more
+    on_event             a function that is told after about a second what is waited for, on the waiting thread
+    progress             True shows people what is waited for, on stderr; "auto" does where stderr is a terminal
+
+    Raises SpawnlockTimeoutError, which names each check that failed, with its last answer.
+    """
+    from ._native import Wait
+
+    Wait(checks, **options).wait()
+
+
+async def wait_for_async(checks: Ready, **options: Unpack[WaitOptions]) -> None:
+    """Waits for anything without blocking the event loop; takes what `wait_for` takes."""
+    from ._aio import waited_for
+
+    await waited_for(checks, options)
 
 
 def server(name: str | None = None, **options: Unpack[Options]) -> ServerScope:

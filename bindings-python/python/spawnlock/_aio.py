@@ -8,13 +8,13 @@ import itertools
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from ._native import Restart, ServerSpec, begin_stop
+from ._native import Restart, ServerSpec, Wait, begin_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from ._native import Acquired, Guard, Job, Server, SpawnLock
-    from .types import Done, Options, RestartOptions, Seconds, StrPath
+    from .types import Done, Options, Ready, RestartOptions, Seconds, StrPath, WaitOptions
 
 
 async def ensured(name: str | None, options: Options) -> Server:
@@ -48,6 +48,10 @@ async def restarted(server: Server) -> Server:
 async def restarted_by_name(name: str, options: RestartOptions) -> Server:
     new: Server = await _waited(Restart(name, **options).begin)
     return new
+
+
+async def waited_for(checks: Ready, options: WaitOptions) -> None:
+    await _waited(Wait(checks, **options).begin)
 
 
 def acquired(lock: SpawnLock, timeout: Seconds | None, blocking: bool) -> Coroutine[Any, Any, Acquired]:

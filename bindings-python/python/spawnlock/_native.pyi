@@ -477,6 +477,21 @@ class Status:
         Where it answers.
         """
 
+@final
+class Wait:
+    """
+    A wait to be made. Use `spawnlock.wait_for` and its kin, which take the same options.
+    """
+    def __new__(cls, /, checks: Ready, *, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, gone: bool | None = None, on_event: Listener | None = None) -> Wait: ...
+    def begin(self, /, done: Done) -> Job:
+        """
+        Waits on a thread of its own, then calls `done(None, error)` there.
+        """
+    def wait(self, /) -> None:
+        """
+        Waits; other threads run meanwhile, and Ctrl-C ends the wait.
+        """
+
 def begin_stop(done: Done, name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> Job:
     """
     Stops a server on a thread of its own, then calls `done(None, error)` there.

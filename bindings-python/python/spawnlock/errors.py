@@ -28,6 +28,8 @@ class SpawnlockError(Exception):
     pid: int | None = None
     #: What to look at or change next.
     hint: str | None = None
+    #: What the server last said it was doing, by `STATUS=`.
+    status: str | None = None
     #: The log of the server.
     log_file: Path | None = None
     #: The last lines the server wrote in this attempt, oldest first.

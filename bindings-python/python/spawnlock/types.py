@@ -25,7 +25,7 @@ StopWhen = Literal["never", "last"]
 #: What a start that is not waited for came to.
 KickState = Literal["running", "starting", "started", "failed"]
 #: The kinds of events.
-EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "warning"]
+EventKind = Literal["waiting", "starting", "adopting", "ready", "stopping", "status", "warning"]
 #: How far a name reaches.
 Scope = Literal["user", "project"]
 #: A port, or one that is chosen when the server is started.
@@ -66,7 +66,7 @@ Command = Sequence[StrPath]
 #: A check: text, a dict with the details, or a function.
 Check = Union[str, dict[str, Any], Callable[[], Union[bool, Verdict, None]]]
 #: One check, or several that must all pass.
-Ready = Union[Check, list[Check], tuple[Check, ...]]
+Ready = Union[Check, Sequence[Check]]
 #: Variables for the server.
 Environment = Mapping[str, str]
 #: Fields of a health answer, dotted where nested, and the values they must have.
@@ -130,5 +130,15 @@ class RestartOptions(TypedDict, total=False):
     stop_timeout: Seconds | None
     break_after: Seconds | None
     state_dir: StrPath | None
+    on_event: Listener | None
+    progress: ShowProgress | None
+
+
+class WaitOptions(TypedDict, total=False):
+    """The options of `wait_for`; one that is None counts as not given."""
+
+    timeout: Seconds | None
+    probe_timeout: Seconds | None
+    gone: bool | None
     on_event: Listener | None
     progress: ShowProgress | None

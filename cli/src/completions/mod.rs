@@ -67,7 +67,7 @@ fn offer(name: &'static str, text: &str) -> Offer {
         flags.extend(more.into_iter().filter(|flag| !page.flags().any(|known| known.long == flag.long)));
     }
     let words = match name {
-        "list" => Words::Any,
+        "list" | "wait" => Words::Any,
         "completions" => Words::Of(SHELLS.to_vec()),
         "man" => Words::Of(help::COMMANDS.iter().map(|(name, _)| *name).collect()),
         _ => Words::Names,

@@ -25,3 +25,4 @@ mod stdout;
 mod terminal;
 mod usage;
 mod variables;
+mod waits;

@@ -41,6 +41,7 @@ pub(crate) use options::Terms;
 pub use options::{LockKind, LockOptions};
 pub(crate) use start::{StartGuard, StartLock};
 pub use support::FlockSupport;
+pub(crate) use wait::TELL_AFTER;
 
 /// A lock between processes and threads, held until it is released or dropped, or its process dies.
 ///

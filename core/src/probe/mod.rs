@@ -1,11 +1,17 @@
 //! One question to a server, one verdict.
 
+mod about;
 mod body;
 mod check;
 mod connect;
 mod elsewhere;
 mod endpoint;
+mod exec;
+mod file;
 mod http;
+mod later;
+mod log;
+mod notified;
 mod parse;
 mod transport;
 
@@ -14,14 +20,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use about::About;
 pub(crate) use check::filled;
 pub use check::{Check, CheckSource};
 pub(crate) use endpoint::{Endpoint, endpoint_of, url_host};
+pub use later::Reply;
 pub(crate) use parse::{identity as parse_identity, listened_path as socket_path};
 
 use crate::cancel::Patience;
+use crate::error::Error;
 use crate::sys;
 use body::Expectation;
+use check::{Function, FunctionCheck};
 
 /// The answer to a health question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,32 +105,59 @@ pub(crate) struct Probe {
     pub(crate) timeout: Duration,
 }
 
-/// A probe that was broken off: by cancellation, or because the server died meanwhile.
+/// Why a question has no answer.
 #[derive(Debug)]
-pub(crate) struct BrokenOff;
+pub(crate) enum Unasked {
+    /// It was broken off: by cancellation, or because the server died meanwhile.
+    BrokenOff,
+    /// The check cannot be asked, now or later.
+    Impossible(Error),
+}
 
 impl Probe {
-    /// Asks every check and gives the answer that decides.
-    pub(crate) fn ask(&self, patience: &Patience) -> Result<Answer, BrokenOff> {
-        let mut answers = Vec::with_capacity(self.checks.len());
-        for check in &self.checks {
-            answers.push(self.ask_one(check, &patience.within(self.timeout))?);
-        }
-        Ok(decisive(answers))
+    /// Whether a check asks for the server's own word.
+    pub(crate) fn awaits_word(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Notify))
     }
 
-    fn ask_one(&self, check: &Check, patience: &Patience) -> Result<Answer, BrokenOff> {
+    /// Whether a check is a command.
+    pub(crate) fn runs_commands(&self) -> bool {
+        self.checks.iter().any(Check::runs_there)
+    }
+
+    /// Asks every check and gives the answer that decides. `about` is told when a check looks at what the server left; while
+    /// nothing of ours lives such a check has nothing to say of a server that others may have started.
+    pub(crate) fn ask(&self, about: impl FnOnce() -> About, patience: &Patience) -> Result<Answer, Unasked> {
+        let about = self.checks.iter().any(|check| check.is_about_ours() || check.runs_there()).then(about);
+        let nothing_lives = about.as_ref().is_some_and(|about| !about.lives);
+        let (ours, others): (Vec<&Check>, _) = self.checks.iter().partition(|check| check.is_about_ours());
+        let asked = if nothing_lives && !others.is_empty() { others } else { [ours, others].concat() };
+        let answers = asked.into_iter().map(|check| self.ask_one(check, about.as_ref(), patience));
+        Ok(decisive(answers.collect::<Result<_, _>>()?))
+    }
+
+    /// Asks one of the checks; without a server that is meant, only what anybody can see counts.
+    pub(crate) fn ask_one(&self, check: &Check, about: Option<&About>, patience: &Patience) -> Result<Answer, Unasked> {
+        let patience = &patience.within(self.timeout);
+        let nothing = About::default();
+        let known = about.unwrap_or(&nothing);
+        let connected = || Answer::new(Verdict::Ready, "connected".into());
         let outcome = match check {
             Check::Http(check) => http::get(check, self.identity.as_ref(), patience),
-            Check::Tcp { host, port } => connect::tcp(host, *port, patience).map(|_| Answer::new(Verdict::Ready, "connected".into())),
-            Check::Unix { path } => connect::unix(path, patience).map(|_| Answer::new(Verdict::Ready, "connected".into())),
-            Check::Function(check) => {
-                let (verdict, text) = check.call();
+            Check::Tcp { host, port } => connect::tcp(host, *port, patience).map(|_| connected()),
+            Check::Unix { path } => connect::unix(path, patience).map(|_| connected()),
+            Check::Exec(check) => exec::run(check, known, patience)?,
+            Check::Log(log) => log.look(known, check.to_value().as_ref(), patience),
+            Check::File { path } => file::look(path, about),
+            Check::Notify => Ok(notified::look(known, check.to_value().as_ref())),
+            Check::Function(FunctionCheck(Function::AtOnce(call))) => {
+                let (verdict, text) = call();
                 Ok(Answer::new(verdict, text))
             }
+            Check::Function(FunctionCheck(Function::Later(ask))) => later::ask(&**ask, patience),
         };
         if patience.broken_off() {
-            return Err(BrokenOff);
+            return Err(Unasked::BrokenOff);
         }
         let mut answer = outcome.unwrap_or_else(|error| Answer {
             errno: error.raw_os_error(),
@@ -143,6 +180,7 @@ fn decisive(mut answers: Vec<Answer>) -> Answer {
         Verdict::Dead => 4,
         Verdict::Ready => 5,
     };
+    let port = answers.iter().find_map(|answer| answer.port);
     let any_ready = answers.iter().any(|answer| answer.verdict == Verdict::Ready);
     answers.sort_by_key(rank);
     let Some(mut first) = answers.into_iter().next() else {
@@ -151,6 +189,7 @@ fn decisive(mut answers: Vec<Answer>) -> Answer {
     if first.verdict == Verdict::Dead && any_ready {
         first.verdict = Verdict::Starting;
     }
+    first.port = port;
     first
 }
 

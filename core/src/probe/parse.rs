@@ -3,11 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use super::body::{Expectation, Json, StatusSet};
-use super::check::{Check, HttpCheck};
+use super::check::{Check, ExecCheck, ExecWords, HttpCheck, OPTION};
 use super::endpoint::{authority, split_authority};
+use super::log::LogCheck;
 use crate::error::{Error, Result};
 use crate::sys;
 
@@ -17,43 +19,101 @@ pub(crate) fn identity(value: &Value) -> Result<Expectation> {
 }
 
 pub(super) fn wrong(problem: impl fmt::Display) -> Error {
-    Error::config("ready", problem)
+    Error::config(OPTION, problem)
 }
 
 pub(super) fn text(text: &str, source: &Value) -> Result<Check> {
-    if let Some(rest) = text.strip_prefix("http://") {
+    if let Some(rest) = text.strip_prefix("http://unix:").or_else(|| text.strip_prefix("http-get://unix:")) {
+        return http_unix(rest, text, source);
+    }
+    if let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("http-get://")) {
         return http(rest, text, source);
     }
     if let Some(rest) = text.strip_prefix("http+unix:") {
         return http_unix(rest, text, source);
     }
     if let Some(rest) = text.strip_prefix("tcp:") {
-        let (host, port) = split_authority(rest.trim_start_matches('/')).map_err(|problem| wrong(format!("is `{text}`: {problem}")))?;
+        let rest = rest.trim_start_matches('/');
+        let authority = if rest.parse::<u16>().is_ok() { format!("localhost:{rest}") } else { rest.to_owned() };
+        let (host, port) = split_authority(&authority).map_err(|problem| wrong(format!("is `{text}`: {problem}")))?;
         return Ok(Check::Tcp { host, port });
     }
-    if let Some(rest) = text.strip_prefix("unix:") {
+    if let Some(rest) = text.strip_prefix("unix:").or_else(|| text.strip_prefix("socket:")) {
         return Ok(Check::Unix { path: socket_path(rest, text)? });
     }
-    if text.starts_with("https://") {
+    if let Some(check) = of_the_machine(text) {
+        return check;
+    }
+    if text.starts_with("https://") || text.starts_with("https-get://") {
         return Err(wrong(format!("is `{text}`: this build speaks no TLS; use `tcp:host:port`, or the plain page of the server")));
     }
-    Err(wrong(format!("is `{text}`: write http://host:port/path, tcp:host:port, unix:/path or http+unix:/path:/page")))
+    Err(wrong(format!(
+        "is `{text}`: write http://host:port/path, tcp:host:port, unix:/path, http+unix:/path:/page, exec:command, log:pattern, file:/path or notify"
+    )))
+}
+
+/// The forms that have no address: `None` for any other.
+fn of_the_machine(text: &str) -> Option<Result<Check>> {
+    if text == "notify" {
+        return Some(Ok(Check::Notify));
+    }
+    let (scheme, rest) = text.split_once(':')?;
+    match scheme {
+        "exec" => Some(exec(ExecWords::Line(rest.trim().to_owned()), text)),
+        "log" => Some(log(rest)),
+        "file" => Some(file(rest, text)),
+        _ => None,
+    }
+}
+
+fn exec(words: ExecWords, text: &str) -> Result<Check> {
+    let (first, zero) = match &words {
+        ExecWords::Line(line) => (Some(line), line.contains('\0')),
+        ExecWords::Argv(argv) => (argv.first(), argv.iter().any(|word| word.contains('\0'))),
+    };
+    if first.is_none_or(String::is_empty) {
+        return Err(wrong(format!("is `{text}`: it names no command")));
+    }
+    if zero {
+        return Err(wrong("has a zero byte in the command of `exec`"));
+    }
+    Ok(Check::Exec(ExecCheck { words }))
+}
+
+fn log(pattern: &str) -> Result<Check> {
+    if pattern.is_empty() {
+        return Err(wrong("is `log:`: it has no pattern, and would match any line"));
+    }
+    match Regex::new(pattern) {
+        Ok(pattern) => Ok(Check::Log(LogCheck::new(pattern))),
+        Err(problem) => Err(wrong(format!("is `log:{pattern}`: {problem}"))),
+    }
+}
+
+fn file(path: &str, text: &str) -> Result<Check> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.contains('\0') {
+        return Err(wrong(format!("is `{text}`: it names no file")));
+    }
+    Ok(Check::File { path: path.into() })
 }
 
 pub(super) fn object(fields: &Map<String, Value>, source: &Value) -> Result<Check> {
-    let known = ["http", "tcp", "unix", "status", "json"];
+    let known = ["http", "tcp", "unix", "exec", "log", "file", "status", "json"];
     if let Some(unknown) = fields.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(wrong(format!("has the unknown field `{unknown}`; known are {}", known.join(", "))));
     }
     let named =
         |key: &str| fields.get(key).map(|value| value.as_str().ok_or_else(|| wrong(format!("needs a text in `{key}`")))).transpose();
-    let form = match (named("http")?, named("tcp")?, named("unix")?) {
-        (Some(http), None, None) => http.to_owned(),
-        (None, Some(tcp), None) => with_scheme("tcp:", tcp),
-        (None, None, Some(unix)) => with_scheme("unix:", unix),
-        _ => return Err(wrong("must have exactly one of `http`, `tcp` and `unix`")),
+    let kinds = ["http", "tcp", "unix", "exec", "log", "file"];
+    let mut check = match kinds.into_iter().filter(|kind| fields.contains_key(*kind)).collect::<Vec<_>>()[..] {
+        ["exec"] if fields["exec"].is_array() => exec(ExecWords::Argv(words_of(&fields["exec"])?), "exec")?,
+        ["http"] => text(named("http")?.unwrap_or_default(), source)?,
+        // A pattern may begin with any word.
+        ["log"] => log(named("log")?.unwrap_or_default())?,
+        [kind] => text(&with_scheme(&format!("{kind}:"), named(kind)?.unwrap_or_default()), source)?,
+        _ => return Err(wrong("must have exactly one of `http`, `tcp`, `unix`, `exec`, `log` and `file`")),
     };
-    let mut check = text(&form, source)?;
     let (status, json) = (fields.get("status"), fields.get("json"));
     match &mut check {
         Check::Http(check) => {
@@ -70,6 +130,11 @@ pub(super) fn object(fields: &Map<String, Value>, source: &Value) -> Result<Chec
         _ => {}
     }
     Ok(check)
+}
+
+fn words_of(list: &Value) -> Result<Vec<String>> {
+    let words = list.as_array().into_iter().flatten().map(|word| word.as_str().map(str::to_owned));
+    words.collect::<Option<_>>().ok_or_else(|| wrong("needs in `exec` a text, or a list of texts"))
 }
 
 fn with_scheme(scheme: &str, text: &str) -> String {

@@ -57,8 +57,8 @@ pub(crate) use platform::{
 pub(crate) use storage_platform::file_system;
 pub(crate) use terminal::columns;
 pub(crate) use unix::{
-    Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, exists, exit_watch, host_name, is_no_flock, is_no_program, is_our_shortage,
-    is_unavailable, needs_writer, owner, poll, runnable, signal_group, user_id, user_name,
+    Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, ended, exists, exit_watch, host_name, is_no_flock, is_no_program,
+    is_our_shortage, is_unavailable, needs_writer, never_block, owner, poll, runnable, signal_group, user_id, user_name,
 };
 
 /// What the system knows about a process.

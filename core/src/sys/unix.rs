@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitId, WaitIdOptions};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitIdStatus};
 
 use super::Bell;
 
@@ -131,14 +131,32 @@ pub(crate) fn await_end(pid: u32) -> Option<Ending> {
     loop {
         match rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
             Ok(status) => {
-                let status = status?;
-                let signal = status.terminating_signal().map(|signal| Ending::Signal(signal_name(signal)));
-                return signal.or(status.exit_status().map(Ending::Code));
+                return ending(&status?);
             }
             Err(Errno::INTR) => {}
             Err(_) => return None,
         }
     }
+}
+
+/// `None` while a child of ours lives; how it ended, as far as that is known, once it is dead. It is left uncollected.
+pub(crate) fn ended(pid: u32) -> Option<Option<Ending>> {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Some(None) };
+    match rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG) {
+        Ok(status) => status.as_ref().map(ending),
+        Err(Errno::INTR) => None,
+        Err(_) => Some(None),
+    }
+}
+
+fn ending(status: &WaitIdStatus) -> Option<Ending> {
+    let signal = status.terminating_signal().map(|signal| Ending::Signal(signal_name(signal)));
+    signal.or(status.exit_status().map(Ending::Code))
+}
+
+/// Makes reads and writes of a descriptor answer at once.
+pub(crate) fn never_block(fd: &OwnedFd) -> io::Result<()> {
+    Ok(rustix::io::ioctl_fionbio(fd, true)?)
 }
 
 fn signal_name(number: i32) -> String {

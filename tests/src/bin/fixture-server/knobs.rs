@@ -25,6 +25,8 @@ what it leaves for the test to read
   --note-term FILE       append one line when SIGTERM comes
   --note-end FILE        write the time (ms since 1970) just before it ends by itself
   --print TEXT           a line on stderr at the start (repeatable)
+  --notify TEXT          once bound, a datagram to NOTIFY_SOCKET; `;` begins a line (repeatable)
+  --notify-end TEXT      the same when SIGTERM comes
   --print-bytes N        that many bytes on stdout at the start
 
 how it comes up
@@ -94,6 +96,8 @@ pub struct Knobs {
     pub note_term: Option<PathBuf>,
     pub note_end: Option<PathBuf>,
     pub print: Vec<String>,
+    pub notify: Vec<String>,
+    pub notify_end: Vec<String>,
     pub print_bytes: usize,
     pub delay: Duration,
     pub initializing: Duration,
@@ -145,6 +149,8 @@ impl Knobs {
                 "note-term" => knobs.note_term = Some(args.value()?.into()),
                 "note-end" => knobs.note_end = Some(args.value()?.into()),
                 "print" => knobs.print.push(args.value()?.string()?),
+                "notify" => knobs.notify.push(args.value()?.string()?),
+                "notify-end" => knobs.notify_end.push(args.value()?.string()?),
                 "print-bytes" => knobs.print_bytes = args.value()?.parse()?,
                 "delay" => knobs.delay = millis(&mut args)?,
                 "initializing" => knobs.initializing = millis(&mut args)?,

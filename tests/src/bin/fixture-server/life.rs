@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -81,6 +82,15 @@ pub fn note_accept(knobs: &Knobs) -> io::Result<()> {
     std::fs::write(file, format!("{:.3}\n", now.as_secs_f64() * 1000.0))
 }
 
+/// Says each of these to whoever wants to be told, as a datagram.
+pub fn notify(words: &[String]) -> io::Result<()> {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty()) else { return Ok(()) };
+    for text in words {
+        UnixDatagram::unbound()?.send_to(text.replace(';', "\n").as_bytes(), Path::new(&socket))?;
+    }
+    Ok(())
+}
+
 /// Ends the process as the flags say.
 pub fn end(knobs: &Knobs) -> ! {
     if let Some(file) = &knobs.note_end {
@@ -100,6 +110,7 @@ pub fn until_term(server: &Server) -> io::Result<()> {
     if let Some(file) = &knobs.note_term {
         append_line(file, "term")?;
     }
+    let _ = notify(&knobs.notify_end);
     if knobs.ignore_term {
         loop {
             sys::wait_for_term();

@@ -52,6 +52,7 @@ fn serve(knobs: Knobs) -> std::io::Result<()> {
     let listeners = listen::bind_all(&server.knobs)?;
     server.bound();
     life::note_accept(&server.knobs)?;
+    life::notify(&server.knobs.notify)?;
     listen::serve(&server, listeners);
     life::until_term(&server)
 }

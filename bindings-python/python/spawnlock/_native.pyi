@@ -9,7 +9,7 @@ from spawnlock.errors import SpawnlockError
 from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listen, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Port, Ready, Scope, Seconds, ShowProgress, State, StopWhen, StrPath, Verdict
 from typing import Final, SupportsIndex, final
 
-__all__ = ["__version__", "Acquired", "ClaimedSocket", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "ClaimedSocket", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "Wait", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """
@@ -482,7 +482,7 @@ class Wait:
     """
     A wait to be made. Use `spawnlock.wait_for` and its kin, which take the same options.
     """
-    def __new__(cls, /, checks: Ready, *, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, gone: bool | None = None, on_event: Listener | None = None) -> Wait: ...
+    def __new__(cls, /, checks: Ready, *, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, gone: bool | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Wait: ...
     def begin(self, /, done: Done) -> Job:
         """
         Waits on a thread of its own, then calls `done(None, error)` there.

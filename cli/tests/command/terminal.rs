@@ -14,12 +14,16 @@ fn seen_at_terminal(variables: &[(&str, &str)]) -> String {
 }
 
 fn seen_of(knobs: &[&str], variables: &[(&str, &str)], result: &[u8]) -> String {
+    seen_with(&[], knobs, variables, result)
+}
+
+fn seen_with(before: &[&str], knobs: &[&str], variables: &[(&str, &str)], result: &[u8]) -> String {
     let world = World::new();
     let leader = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&leader).and_then(|()| unlockpt(&leader)).expect("our terminal");
     let name = ptsname(&leader, Vec::new()).expect("its name").into_string().expect("a text");
     let terminal = OpenOptions::new().read(true).write(true).open(name).expect("its other end");
-    let mut command = world.command(&words(&world.ensure(&[], knobs)));
+    let mut command = world.command(&words(&world.ensure(before, knobs)));
     command.env("TERM", "xterm").envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(terminal);
     let child = command.spawn().expect("the command");
     // The command object still holds the terminal; without it, the reading ends with the child.
@@ -71,4 +75,11 @@ fn the_live_line_is_gone_before_a_failure_is_told() {
     let (_, behind) = seen.rsplit_once(CLEAR).expect("a live line");
     assert!(behind.starts_with("server \"api\" exited with code 7"), "{behind:?}");
     assert!(behind.contains("\u{1b}[31m[ERR_SPAWNLOCK_EXITED]"), "{behind:?}");
+}
+
+#[test]
+fn what_the_server_says_of_itself_is_shown_before_its_log() {
+    let knobs = ["--print", "a line of the log", "--notify", "READY=1;STATUS=Warming up", "--initializing", "600"];
+    let seen = seen_with(&["--ready", "notify"], &knobs, &[], b"ok\n");
+    assert!(seen.contains("api: starting, ") && seen.contains(" | Warming up"), "{seen:?}");
 }

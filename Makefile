@@ -133,7 +133,7 @@ test-python: build/wheel.stamp fixture
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp
-	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm)'
+	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm) | test(two_hundred_times)'
 
 fuzz:
 	scripts/fuzz.sh

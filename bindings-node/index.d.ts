@@ -2,6 +2,14 @@
 
 /// <reference lib="esnext.disposable" />
 
+export type EndReason =
+  | 'exited'
+  | 'stopped'
+  | 'restarted'
+  | 'last-user'
+  | 'replaced'
+  | 'outdated'
+
 export type ErrorCode =
   | 'ERR_SPAWNLOCK_CONFIG'
   | 'ERR_SPAWNLOCK_CONFLICT'
@@ -15,6 +23,8 @@ export type ErrorCode =
   | 'ERR_SPAWNLOCK_UNRESPONSIVE'
   | 'ERR_SPAWNLOCK_FOREIGN'
   | 'ERR_SPAWNLOCK_PORT_IN_USE'
+  | 'ERR_SPAWNLOCK_VERSION'
+  | 'ERR_SPAWNLOCK_CRASH_LOOP'
   | 'ERR_SPAWNLOCK_RECURSIVE'
   | 'ERR_SPAWNLOCK_DENIED'
   | 'ERR_SPAWNLOCK_NOT_RUNNING'
@@ -48,11 +58,21 @@ export type LockKind =
   | 'flock'
   | 'excl'
 
+export type OnMismatch =
+  | 'restart'
+  | 'reuse'
+  | 'error'
+
 export type Origin =
   | 'started'
   | 'joined'
   | 'reused'
   | 'foreign'
+
+export type Reuse =
+  | 'healthy'
+  | 'owned'
+  | 'never'
 
 export type State =
   | 'running'
@@ -60,9 +80,22 @@ export type State =
   | 'stopping'
   | 'stopped'
 
+export type StopSignal =
+  | 'SIGTERM'
+  | 'SIGINT'
+  | 'SIGHUP'
+  | 'SIGQUIT'
+  | 'SIGUSR1'
+  | 'SIGUSR2'
+  | 'SIGKILL'
+
 export type StopWhen =
   | 'never'
   | 'last'
+
+export type Unresponsive =
+  | 'error'
+  | 'replace'
 
 export type Verdict =
   | 'ready'
@@ -182,6 +215,22 @@ export declare class ClaimedSocket {
  */
 export declare function claimSocket(path: string): Promise<ClaimedSocket>
 
+/** How a server that had been ready ended. */
+export interface Ended {
+  /** Which start of its name it was. */
+  generation: number
+  /** When it ended, or was found dead. */
+  endedAt: Date
+  /** The code with which it exited, where somebody saw it. */
+  exitCode: number | null
+  /** The signal that ended it, by name, where somebody saw it. */
+  signal: string | null
+  /** Why it ended. */
+  reason: EndReason
+  /** The last lines it wrote, oldest first. */
+  logTail: Array<string>
+}
+
 /**
  * Gets the server: starts it if nobody has, waits until it is ready.
  *
@@ -255,7 +304,7 @@ export interface EnsureServerOptions {
   onLockUnavailable?: 'proceed' | 'fail'
   /** Start anyway after having waited this long for the lock. Default: never. */
   lockPatience?: number
-  /** How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000. */
+  /** How long the server may take to end after the stop signal, before SIGKILL. Default: 10 000. */
   stopTimeout?: number
   /**
    * When the server is stopped without anybody saying so: `never`, or `last`, when all who asked for it in this way are gone,
@@ -269,6 +318,27 @@ export interface EnsureServerOptions {
    * a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
    */
   config?: string
+  /** The signal that asks the server to end, whoever stops it. Default: `SIGTERM`. */
+  stopSignal?: StopSignal
+  /**
+   * Which servers that run already will do: every `healthy` one (the default), only one that was started here (`owned`),
+   * or none (`never`): then one of ours is replaced by a fresh one, once for all who ask at the same moment.
+   */
+  reuse?: Reuse
+  /** The version that is wanted: a number such as `1.4.2`, or any text such as the hash of a commit. Default: any will do. */
+  version?: string
+  /**
+   * The field of the health answer, dotted where nested, in which the server tells its version. Default: the version it was
+   * started as counts.
+   */
+  versionField?: string
+  /**
+   * What to do about a server of another version: `restart` (the default; the newer one stays, and so does one that others
+   * hold leases on, with a warning), `reuse` it with a warning, or `error`.
+   */
+  onMismatch?: OnMismatch
+  /** What to do about a server of ours that lives and does not answer: `error` (the default) or `replace`. */
+  unresponsive?: Unresponsive
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
@@ -296,6 +366,8 @@ export interface Failure {
   errno?: number
   /** The process concerned: the server, or the holder of the lock. */
   pid?: number
+  /** In how many milliseconds the next start is allowed, for `ERR_SPAWNLOCK_CRASH_LOOP`. */
+  retryAfterMs?: number
   /** What to look at or change next, where it is known. */
   hint?: string
   /** What the server last said it was doing, by `STATUS=`. */
@@ -371,6 +443,16 @@ export interface LockOptions {
   onEvent?: (event: ServerEvent) => void
 }
 
+/** What `serverLogs` is told. */
+export interface LogOptions {
+  /** How many of the last lines. Default: 40. */
+  lines?: number
+  /** Whether the lines of earlier starts count, too. Default: false. */
+  allStarts?: boolean
+  /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
+  stateDir?: string
+}
+
 /** What `notify` tells. */
 export interface Notice {
   /** It serves. */
@@ -394,6 +476,17 @@ export declare function notify(notice: Notice): boolean
  * False when nobody has asked for it, or nobody listens any more.
  */
 export declare function notifyReady(notice?: ReadyNotice): boolean
+
+/** What `pruneServers` is told. */
+export interface PruneOptions {
+  /** Whether nothing is removed, and the names are only told. Default: false. */
+  dryRun?: boolean
+  /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
+  stateDir?: string
+}
+
+/** Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease. Resolves to their names. */
+export declare function pruneServers(options?: PruneOptions): Promise<string[]>
 
 /** What `notifyReady` tells besides. */
 export interface ReadyNotice {
@@ -455,6 +548,8 @@ export interface Server {
   origin: Origin
   /** Which start of its name it is, from 1; null for a foreign one. */
   generation: number | null
+  /** Which version it was started as, or says that it is; null when nobody said. */
+  version: string | null
   /** When it was started. */
   startedAt: Date | null
   /** Milliseconds from its start to its first healthy answer. */
@@ -463,6 +558,8 @@ export interface Server {
   logFile: string | null
   /** The private directory of its name. */
   place: string
+  /** The last lines it wrote, oldest first. */
+  tail: (lines: number) => Promise<string[]>
   /** Stops it, unless another generation runs by now. */
   stop: () => Promise<void>
   /** Stops it and starts it again as it was declared. When a later generation runs by now, that one is given. */
@@ -492,6 +589,9 @@ export interface ServerEvent {
   logFile?: string
 }
 
+/** The last lines a server wrote, oldest first, whether it runs or not. */
+export declare function serverLogs(name: string, options?: LogOptions): Promise<string[]>
+
 /** Tells what is known about a name; its checks are asked once when it lives. */
 export declare function serverStatus(name: string, options?: StatusOptions): Promise<ServerStatus>
 
@@ -519,6 +619,16 @@ export interface ServerStatus {
   place: string
   /** Who holds the spawn lock now: somebody is starting or stopping it. */
   holder: LockHolder | null
+  /** How far the last start has come, as its record says. */
+  phase: 'starting' | 'ready' | 'stopped' | null
+  /** Who holds a lease on it. */
+  leases: Array<LockHolder>
+  /** Which version it was started as. */
+  version: string | null
+  /** Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`. */
+  restartedBecause: string | null
+  /** How a server of this name ended last. */
+  ended: Ended | null
   /** Why the last start failed, if the last one did. */
   lastFailure: Failure | null
 }
@@ -529,14 +639,14 @@ export interface StatusOptions {
   stateDir?: string
 }
 
-/** Stops a server: SIGTERM to its group, a grace, SIGKILL. Resolves when it is gone. */
+/** Stops a server: its stop signal (SIGTERM) to its group, a grace, SIGKILL. Resolves when it is gone. */
 export declare function stopServer(name: string, options?: StopServerOptions): Promise<void>
 
 /** What `stopServer` is told. Times are in milliseconds. */
 export interface StopServerOptions {
   /** The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own. */
   stateDir?: string
-  /** How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000. */
+  /** How long the server may take to end after its stop signal, before SIGKILL. Default: what it was declared with, else 10 000. */
   stopTimeout?: number
   /** Ends the wait; the promise is then rejected with its reason. */
   signal?: AbortSignal
@@ -569,6 +679,23 @@ export interface WaitForOptions {
    * `auto` shows nothing where stderr is no terminal. Default: false.
    */
   progress?: boolean | 'auto'
+}
+
+/** Waits until all of these checks pass at once, whoever starts what they ask for; with `gone`, until nothing of it is there. */
+export declare function waitFor(checks: Check | Check[], options?: WaitForOptions): Promise<void>
+
+/** What `waitFor` is told. Times are in milliseconds. */
+export interface WaitForOptions {
+  /** How long the whole call may take. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000. */
+  timeout?: number
+  /** How long one question may take. Default: 5 000. */
+  probeTimeout?: number
+  /** Whether to wait until nothing of it is there any more. Default: false. */
+  gone?: boolean
+  /** Ends the wait; the promise is then rejected with its reason. */
+  signal?: AbortSignal
+  /** Told what is waited for, after about a second. What it throws is an uncaught exception, as with an `EventEmitter`. */
+  onEvent?: (event: ServerEvent) => void
 }
 
 /**

@@ -48,6 +48,14 @@ exports.waitFor = function waitFor(checks, options) {
   return run(() => native.waitFor(checks, options), options, checks);
 };
 
+exports.serverLogs = function serverLogs(name, options) {
+  return run(() => native.serverLogs(name, options));
+};
+
+exports.pruneServers = function pruneServers(options) {
+  return run(() => native.pruneServers(options));
+};
+
 exports.listServers = async function listServers(options) {
   return (await run(() => native.listServers(options))).map(statusOf);
 };
@@ -66,10 +74,11 @@ function named(given) {
 }
 
 function serverOf(server) {
-  const { stop, restart, release } = server;
+  const { tail, stop, restart, release } = server;
   dated(server, 'startedAt');
   // Not enumerable: printed, compared or cloned, a server is its facts.
   return Object.defineProperties(server, {
+    tail: { value: (lines) => run(() => native.tailOfThis(tail, lines)), enumerable: false },
     stop: { value: () => run(() => native.stopThis(stop)), enumerable: false },
     restart: { value: async () => serverOf(await run(() => native.restartThis(restart))), enumerable: false },
     release: { value: () => native.releaseThis(release), enumerable: false },
@@ -78,5 +87,7 @@ function serverOf(server) {
 
 function statusOf(status) {
   if (status.holder) dated(status.holder, 'since');
+  for (const lease of status.leases) dated(lease, 'since');
+  if (status.ended) dated(status.ended, 'endedAt');
   return dated(status, 'startedAt');
 }

@@ -4,14 +4,19 @@ use std::collections::HashMap;
 
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use spawnlock::{Cancel, ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, ServerSpec, State, StopWhen, Verdict};
+use spawnlock::{
+    Cancel, EndReason, ErrorCode, EventKind, FlockSupport, KickState, LockKind, OnMismatch, Origin, Reuse, ServerSpec, State, StopSignal,
+    StopWhen, Unresponsive, Verdict,
+};
 
 use crate::audience::Audience;
 use crate::check::Checks;
 use crate::error::Code;
 use crate::job::{Job, Outcome};
 use crate::kick::Kick;
-use crate::options::{EnsureServerOptions, RestartServerOptions, StatusOptions, StopServerOptions, WaitForOptions};
+use crate::options::{
+    EnsureServerOptions, LogOptions, PruneOptions, RestartServerOptions, StatusOptions, StopServerOptions, WaitForOptions,
+};
 use crate::read::text;
 
 type Result<T> = napi::Result<T, Code>;
@@ -84,7 +89,24 @@ pub fn server_status(name: Unknown, options: Unknown) -> Result<External<Job>> {
     Ok(Job::new(Cancel::new(), move |_| dir.status(&name).map(|status| Outcome::B(status.into()))))
 }
 
-/// Stops a server: SIGTERM to its group, a grace, SIGKILL. Resolves when it is gone.
+/// The last lines a server wrote, oldest first, whether it runs or not.
+#[napi(ts_args_type = "name: string, options?: LogOptions", ts_return_type = "Promise<string[]>")]
+pub fn server_logs(name: Unknown, options: Unknown) -> Result<External<Job>> {
+    let name = text("name", name)?;
+    let options = LogOptions::read(options)?;
+    let (dir, wanted) = (options.state_dir()?, options.log_options());
+    Ok(Job::new(Cancel::new(), move |_| dir.logs(&name, &wanted).map(Outcome::F)))
+}
+
+/// Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease. Resolves to their names.
+#[napi(ts_args_type = "options?: PruneOptions", ts_return_type = "Promise<string[]>")]
+pub fn prune_servers(options: Unknown) -> Result<External<Job>> {
+    let options = PruneOptions::read(options)?;
+    let (dir, dry_run) = (options.state_dir()?, options.dry_run == Some(true));
+    Ok(Job::new(Cancel::new(), move |_| if dry_run { dir.prune_dry_run() } else { dir.prune() }.map(Outcome::F)))
+}
+
+/// Stops a server: its stop signal (SIGTERM) to its group, a grace, SIGKILL. Resolves when it is gone.
 #[napi(ts_args_type = "name: string, options?: StopServerOptions", ts_return_type = "Promise<void>")]
 pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
     let name = text("name", name)?;
@@ -124,6 +146,11 @@ pub fn words() -> HashMap<&'static str, Vec<&'static str>> {
     HashMap::from([
         ("ErrorCode", ErrorCode::ALL.iter().map(|code| code.as_str()).collect()),
         ("Origin", Origin::ALL.iter().map(|origin| origin.as_str()).collect()),
+        ("EndReason", EndReason::ALL.iter().map(|reason| reason.as_str()).collect()),
+        ("Reuse", Reuse::ALL.iter().map(|word| word.as_str()).collect()),
+        ("OnMismatch", OnMismatch::ALL.iter().map(|word| word.as_str()).collect()),
+        ("Unresponsive", Unresponsive::ALL.iter().map(|word| word.as_str()).collect()),
+        ("StopSignal", StopSignal::ALL.iter().map(|word| word.as_str()).collect()),
         ("State", State::ALL.iter().map(|state| state.as_str()).collect()),
         ("Verdict", Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
         ("LockKind", LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),

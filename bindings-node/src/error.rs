@@ -96,6 +96,8 @@ pub struct Failure {
     pub errno: Option<i32>,
     /// The process concerned: the server, or the holder of the lock.
     pub pid: Option<u32>,
+    /// In how many milliseconds the next start is allowed, for `ERR_SPAWNLOCK_CRASH_LOOP`.
+    pub retry_after_ms: Option<f64>,
     /// What to look at or change next, where it is known.
     pub hint: Option<String>,
     /// What the server last said it was doing, by `STATUS=`.
@@ -118,6 +120,7 @@ impl From<spawnlock::Error> for Failure {
             signal: facts.signal,
             errno: facts.errno,
             pid: facts.pid,
+            retry_after_ms: facts.retry_after_ms.map(|ms| ms as f64),
             hint: facts.hint,
             status: facts.status,
             log_file: facts.log_file.map(|file| file.to_string_lossy().into_owned()),
@@ -139,6 +142,7 @@ impl Failure {
             signal: None,
             errno: None,
             pid: None,
+            retry_after_ms: None,
             hint: None,
             status: None,
             log_file: None,

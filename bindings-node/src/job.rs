@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use napi::Status;
-use napi::bindgen_prelude::{Either5, External, FnArgs, Function};
+use napi::bindgen_prelude::{Either6, External, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use spawnlock::{Cancel, Event, Reply};
@@ -18,7 +18,7 @@ use crate::server::Server;
 use crate::status::ServerStatus;
 
 /// What a call gives when all is well.
-pub(crate) type Outcome = Either5<Server, ServerStatus, Vec<ServerStatus>, (), bool>;
+pub(crate) type Outcome = Either6<Server, ServerStatus, Vec<ServerStatus>, (), bool, Vec<String>>;
 
 /// What JavaScript is handed: an event, or a failure, or the outcome, or a question to one of its own checks and where the answer is left.
 type Told = (Option<ServerEvent>, Option<Failure>, Option<Outcome>, Option<u32>, Option<External<Answerable>>);

@@ -9,8 +9,8 @@ use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use serde_json::Value;
 use spawnlock::{
-    Cancel, Listening, LockKind, OnLockUnavailable, Port, RestartOptions, Scope, ServerSpec, StateDir, StopOptions, StopWhen, WaitOptions,
-    millis,
+    Cancel, Listening, LockKind, OnLockUnavailable, OnMismatch, Port, RestartOptions, Reuse, Scope, ServerSpec, StateDir, StopOptions,
+    StopSignal, StopWhen, Unresponsive, WaitOptions, millis,
 };
 
 use crate::check::Checks;
@@ -99,7 +99,7 @@ options! {
         on_lock_unavailable: String = "a text",
         /// Start anyway after having waited this long for the lock. Default: never.
         lock_patience: f64 = "a number of milliseconds",
-        /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000.
+        /// How long the server may take to end after the stop signal, before SIGKILL. Default: 10 000.
         stop_timeout: f64 = "a number of milliseconds",
         /// When the server is stopped without anybody saying so: `never`, or `last`, when all who asked for it in this way are gone,
         /// killed ones included. Default: `never`, and for `withServer` `last`.
@@ -110,6 +110,25 @@ options! {
         /// The file that declares the server; what is said here besides wins. Default: a name that stands without a command and without
         /// a check is looked for in `SPAWNLOCK_CONFIG`, else in the nearest `spawnlock.toml`, `package.json` or `pyproject.toml` upward.
         config: String = "a text",
+        /// The signal that asks the server to end, whoever stops it. Default: `SIGTERM`.
+        #[napi(ts_type = "StopSignal")]
+        stop_signal: String = "a text",
+        /// Which servers that run already will do: every `healthy` one (the default), only one that was started here (`owned`),
+        /// or none (`never`): then one of ours is replaced by a fresh one, once for all who ask at the same moment.
+        #[napi(ts_type = "Reuse")]
+        reuse: String = "a text",
+        /// The version that is wanted: a number such as `1.4.2`, or any text such as the hash of a commit. Default: any will do.
+        version: String = "a text",
+        /// The field of the health answer, dotted where nested, in which the server tells its version. Default: the version it was
+        /// started as counts.
+        version_field: String = "a text",
+        /// What to do about a server of another version: `restart` (the default; the newer one stays, and so does one that others
+        /// hold leases on, with a warning), `reuse` it with a warning, or `error`.
+        #[napi(ts_type = "OnMismatch")]
+        on_mismatch: String = "a text",
+        /// What to do about a server of ours that lives and does not answer: `error` (the default) or `replace`.
+        #[napi(ts_type = "Unresponsive")]
+        unresponsive: String = "a text",
         /// Ends the wait; the promise is then rejected with its reason.
         #[napi(ts_type = "AbortSignal")]
         #[expect(dead_code, reason = "JavaScript itself listens to it")]
@@ -133,11 +152,33 @@ options! {
 }
 
 options! {
+    /// What `serverLogs` is told.
+    LogOptions {
+        /// How many of the last lines. Default: 40.
+        lines: u32 = "a whole number",
+        /// Whether the lines of earlier starts count, too. Default: false.
+        all_starts: bool = "true or false",
+        /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
+        state_dir: String = "a text",
+    }
+}
+
+options! {
+    /// What `pruneServers` is told.
+    PruneOptions {
+        /// Whether nothing is removed, and the names are only told. Default: false.
+        dry_run: bool = "true or false",
+        /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
+        state_dir: String = "a text",
+    }
+}
+
+options! {
     /// What `stopServer` is told. Times are in milliseconds.
     StopServerOptions {
         /// The directory for the state of all names. Default: `SPAWNLOCK_STATE_DIR`, else the platform's own.
         state_dir: String = "a text",
-        /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 000.
+        /// How long the server may take to end after its stop signal, before SIGKILL. Default: what it was declared with, else 10 000.
         stop_timeout: f64 = "a number of milliseconds",
         /// Ends the wait; the promise is then rejected with its reason.
         #[napi(ts_type = "AbortSignal")]
@@ -293,7 +334,31 @@ impl EnsureServerOptions {
         spec = set(spec, time("stopTimeout", self.stop_timeout)?, ServerSpec::stop_timeout);
         spec = set(spec, self.stop.as_deref().map(StopWhen::parse).transpose()?, ServerSpec::stop);
         spec = set(spec, self.config, ServerSpec::config);
-        Ok(set(spec, time("linger", self.linger)?, ServerSpec::linger))
+        spec = set(spec, time("linger", self.linger)?, ServerSpec::linger);
+        spec = set(spec, self.stop_signal.as_deref().map(StopSignal::parse).transpose()?, ServerSpec::stop_signal);
+        spec = set(spec, self.reuse.as_deref().map(Reuse::parse).transpose()?, ServerSpec::reuse);
+        spec = set(spec, self.version, ServerSpec::version);
+        spec = set(spec, self.version_field, ServerSpec::version_field);
+        spec = set(spec, self.on_mismatch.as_deref().map(OnMismatch::parse).transpose()?, ServerSpec::on_mismatch);
+        Ok(set(spec, self.unresponsive.as_deref().map(Unresponsive::parse).transpose()?, ServerSpec::unresponsive))
+    }
+}
+
+impl LogOptions {
+    pub(crate) fn state_dir(&self) -> Result<StateDir> {
+        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
+    }
+
+    /// The same, as the core takes it.
+    pub(crate) fn log_options(&self) -> spawnlock::LogOptions {
+        let options = set(spawnlock::LogOptions::new(), self.lines, |options, lines| options.lines(lines as usize));
+        set(options, self.all_starts, spawnlock::LogOptions::all_starts)
+    }
+}
+
+impl PruneOptions {
+    pub(crate) fn state_dir(&self) -> Result<StateDir> {
+        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
     }
 }
 

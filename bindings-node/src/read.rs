@@ -46,6 +46,16 @@ pub(crate) fn text(name: &str, given: Unknown) -> Result<String> {
     }
 }
 
+/// A whole number that stands by itself.
+pub(crate) fn whole(name: &str, given: Unknown) -> Result<u32> {
+    let number = match given.get_type()? {
+        ValueType::Number => Some(given.coerce_to_number()?.get_double()?),
+        _ => None,
+    };
+    let fits = |number: &f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number);
+    number.filter(fits).map(|number| number as u32).ok_or_else(|| Problem::option(name, "must be a whole number"))
+}
+
 /// What an option can be.
 pub(crate) trait Read: Sized {
     /// The property of that name; `None` when it is undefined.

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use napi::bindgen_prelude::External;
+use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
 use spawnlock::Cancel;
 
+use crate::error::Code;
 use crate::job::{Job, Outcome};
+use crate::read::whole;
 
 /// A running, healthy server. It goes on when the process ends that asked for it.
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -27,6 +29,8 @@ pub struct Server {
     pub origin: String,
     /// Which start of its name it is, from 1; null for a foreign one.
     pub generation: Option<f64>,
+    /// Which version it was started as, or says that it is; null when nobody said.
+    pub version: Option<String>,
     /// When it was started.
     #[napi(ts_type = "Date")]
     pub started_at: Option<f64>,
@@ -36,6 +40,9 @@ pub struct Server {
     pub log_file: Option<String>,
     /// The private directory of its name.
     pub place: String,
+    /// The last lines it wrote, oldest first.
+    #[napi(ts_type = "(lines: number) => Promise<string[]>")]
+    pub tail: External<spawnlock::Server>,
     /// Stops it, unless another generation runs by now.
     #[napi(ts_type = "() => Promise<void>")]
     pub stop: External<spawnlock::Server>,
@@ -59,6 +66,14 @@ pub fn leave_this(server: &External<spawnlock::Server>) -> External<Job> {
 #[napi(skip_typescript)]
 pub fn release_this(server: &External<spawnlock::Server>) {
     server.release();
+}
+
+/// The last lines of the server behind a `Server`.
+#[napi(skip_typescript)]
+pub fn tail_of_this(server: &External<spawnlock::Server>, lines: Unknown) -> napi::Result<External<Job>, Code> {
+    let lines = whole("lines", lines)?;
+    let server = spawnlock::Server::clone(server);
+    Ok(Job::new(Cancel::new(), move |_| Ok(Outcome::F(server.tail(lines as usize)))))
 }
 
 /// Stops the server behind a `Server`.
@@ -85,10 +100,12 @@ impl From<spawnlock::Server> for Server {
             pid: server.pid(),
             origin: server.origin().as_str().to_owned(),
             generation: server.generation().map(|generation| generation as f64),
+            version: server.version().map(str::to_owned),
             started_at: server.started_at_ms().map(|ms| ms as f64),
             ready_ms: server.ready_ms().map(|ms| ms as f64),
             log_file: server.log_file().map(path_text),
             place: path_text(server.place()),
+            tail: External::new(server.clone()),
             stop: External::new(server.clone()),
             restart: External::new(server.clone()),
             release: External::new(server),

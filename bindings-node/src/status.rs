@@ -34,8 +34,52 @@ pub struct ServerStatus {
     pub place: String,
     /// Who holds the spawn lock now: somebody is starting or stopping it.
     pub holder: Option<LockHolder>,
+    /// How far the last start has come, as its record says.
+    #[napi(ts_type = "'starting' | 'ready' | 'stopped'")]
+    pub phase: Option<String>,
+    /// Who holds a lease on it.
+    pub leases: Vec<LockHolder>,
+    /// Which version it was started as.
+    pub version: Option<String>,
+    /// Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`.
+    pub restarted_because: Option<String>,
+    /// How a server of this name ended last.
+    pub ended: Option<Ended>,
     /// Why the last start failed, if the last one did.
     pub last_failure: Option<Failure>,
+}
+
+/// How a server that had been ready ended.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct Ended {
+    /// Which start of its name it was.
+    pub generation: f64,
+    /// When it ended, or was found dead.
+    #[napi(ts_type = "Date")]
+    pub ended_at: f64,
+    /// The code with which it exited, where somebody saw it.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it, by name, where somebody saw it.
+    pub signal: Option<String>,
+    /// Why it ended.
+    #[napi(ts_type = "EndReason")]
+    pub reason: String,
+    /// The last lines it wrote, oldest first.
+    pub log_tail: Vec<String>,
+}
+
+impl From<spawnlock::Ended> for Ended {
+    fn from(ended: spawnlock::Ended) -> Self {
+        let spawnlock::Ended { generation, ended_at_ms, exit_code, signal, reason, log_tail, .. } = ended;
+        Ended {
+            generation: generation as f64,
+            ended_at: ended_at_ms as f64,
+            exit_code,
+            signal,
+            reason: reason.as_str().to_owned(),
+            log_tail,
+        }
+    }
 }
 
 impl From<spawnlock::Status> for ServerStatus {
@@ -52,6 +96,11 @@ impl From<spawnlock::Status> for ServerStatus {
             log_file: status.log_file.as_deref().map(path_text),
             place: path_text(&status.place),
             holder: status.holder.map(LockHolder::from),
+            phase: status.phase.map(str::to_owned),
+            leases: status.leases.into_iter().map(LockHolder::from).collect(),
+            version: status.version,
+            restarted_because: status.restarted_because,
+            ended: status.ended.map(Ended::from),
             last_failure: status.last_failure.map(|failure| Failure::from(spawnlock::Error::from(failure))),
         }
     }

@@ -12,7 +12,8 @@ import { ensureServer, listServers, serverStatus, stopServer } from 'spawnlock';
 import { lines, lives, root, scene, until } from './scene.mjs';
 
 test('the package exports the same names to both kinds of modules', () => {
-  const names = ['SpawnLock', 'SpawnlockError', 'ensureServer', 'listServers', 'restartServer', 'serverStatus', 'stopServer', 'waitFor'];
+  const calls = ['ensureServer', 'listServers', 'pruneServers', 'restartServer', 'serverLogs', 'serverStatus', 'stopServer', 'waitFor'];
+  const names = ['SpawnLock', 'SpawnlockError', ...calls];
   const required = createRequire(import.meta.url)('spawnlock');
   assert.deepEqual(Object.keys(required).sort(), names);
   assert.deepEqual(
@@ -87,7 +88,8 @@ test('status, list and stop tell and end what runs', async (t) => {
   const server = await ensureServer(it.options());
   const status = await serverStatus('api', where);
   const { origin, host, port, ...known } = server;
-  assert.deepEqual(status, { ...known, state: 'running', health: 'ready', holder: null, lastFailure: null });
+  const nothing = { holder: null, leases: [], restartedBecause: null, ended: null, lastFailure: null };
+  assert.deepEqual(status, { ...known, ...nothing, state: 'running', health: 'ready', phase: 'ready' });
   assert.deepEqual(await listServers(where), [status]);
 
   const kinds = [];

@@ -17,7 +17,7 @@ const members = (name) => {
 };
 
 /** The words of a union of the types. */
-const union = (name) => [...types.split(`export type ${name} =`)[1].split('\n\n')[0].matchAll(/'(\w+)'/g)].map(([, word]) => word);
+const union = (name) => [...types.split(`export type ${name} =`)[1].split('\n\n')[0].matchAll(/'([\w-]+)'/g)].map(([, word]) => word);
 
 test('every call of the contract is a function', () => {
   for (const call of spelled('calls')) assert.equal(typeof spawnlock[call], 'function', call);
@@ -59,6 +59,11 @@ test('the lists of words are those of the contract', () => {
   assert.deepEqual(union('ErrorCode'), contract.codes);
   assert.deepEqual(union('Origin'), contract.origins);
   assert.deepEqual(union('State'), contract.states);
+  assert.deepEqual(union('EndReason'), contract.endReasons);
+  assert.deepEqual(union('Reuse'), contract.reuse);
+  assert.deepEqual(union('OnMismatch'), contract.onMismatch);
+  assert.deepEqual(union('Unresponsive'), contract.unresponsive);
+  assert.deepEqual(union('StopSignal'), contract.stopSignals);
   assert.deepEqual(union('Verdict'), contract.verdicts);
   assert.deepEqual(union('EventKind'), contract.events);
   assert.deepEqual(union('LockKind'), contract.lockKinds);

@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use spawnlock::{Error, Failure, Spelling};
 
+use crate::typed::in_seconds;
+
 /// The error to raise.
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     instance(py, error).map_or_else(|broken| broken, PyErr::from_value)
@@ -21,6 +23,7 @@ fn instance<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> 
     facts.set_item("signal", failure.signal.as_deref())?;
     facts.set_item("errno", failure.errno)?;
     facts.set_item("pid", failure.pid)?;
+    facts.set_item("retry_after", failure.retry_after_ms.map(in_seconds))?;
     facts.set_item("hint", failure.hint.as_deref())?;
     facts.set_item("status", failure.status.as_deref())?;
     facts.set_item("log_file", failure.log_file.as_deref())?;

@@ -38,7 +38,7 @@ mod _native {
     #[pymodule_export]
     use super::lock::{Acquired, SpawnLock};
     #[pymodule_export]
-    use super::names::{Status, begin_stop, list_servers, server_status, stop_server};
+    use super::names::{Ended, Status, begin_stop, list_servers, prune_servers, server_logs, server_status, stop_server};
     #[pymodule_export]
     use super::notify::{notify, notify_ready};
     #[pymodule_export]

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use pyo3::prelude::*;
-use spawnlock::{StateDir, StopOptions};
+use spawnlock::{LogOptions, StateDir, StopOptions};
 
 use crate::audience::{Audience, Told};
-use crate::error::told;
+use crate::error::{raised, told};
 use crate::event::Holder;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
 use crate::options::Done;
-use crate::typed::{LastFailure, Seconds, State, StrPath, Verdict, at, in_seconds};
+use crate::typed::{EndReason, LastFailure, Seconds, State, StrPath, Verdict, at, in_seconds};
 
 /// What is known about a name.
 #[pyclass(frozen, module = "spawnlock")]
@@ -86,6 +86,36 @@ impl Status {
         self.0.holder.clone().map(Holder)
     }
 
+    /// How far the last start has come, as its record says: starting, ready or stopped.
+    #[getter]
+    fn phase(&self) -> Option<&str> {
+        self.0.phase
+    }
+
+    /// Who holds a lease on it.
+    #[getter]
+    fn leases(&self) -> Vec<Holder> {
+        self.0.leases.iter().cloned().map(Holder).collect()
+    }
+
+    /// Which version it was started as.
+    #[getter]
+    fn version(&self) -> Option<&str> {
+        self.0.version.as_deref()
+    }
+
+    /// Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`.
+    #[getter]
+    fn restarted_because(&self) -> Option<&str> {
+        self.0.restarted_because.as_deref()
+    }
+
+    /// How a server of this name ended last.
+    #[getter]
+    fn ended(&self) -> Option<Ended> {
+        self.0.ended.clone().map(Ended)
+    }
+
     /// Why the last start failed, if the last one did.
     #[getter]
     fn last_failure(&self, py: Python<'_>) -> PyResult<Option<LastFailure>> {
@@ -95,6 +125,77 @@ impl Status {
     fn __repr__(&self) -> String {
         format!("<Status {:?} {}>", self.0.name, self.0.state.as_str())
     }
+}
+
+/// How a server that had been ready ended.
+#[pyclass(frozen, module = "spawnlock")]
+pub(crate) struct Ended(spawnlock::Ended);
+
+#[pymethods]
+impl Ended {
+    /// Which start of its name it was.
+    #[getter]
+    fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    /// When it ended, or was found dead, in UTC.
+    #[getter]
+    fn ended_at(&self) -> SystemTime {
+        at(self.0.ended_at_ms)
+    }
+
+    /// The code with which it exited, where somebody saw it.
+    #[getter]
+    fn exit_code(&self) -> Option<i32> {
+        self.0.exit_code
+    }
+
+    /// The signal that ended it, by name, where somebody saw it.
+    #[getter]
+    fn signal(&self) -> Option<&str> {
+        self.0.signal.as_deref()
+    }
+
+    /// Why it ended.
+    #[getter]
+    fn reason(&self) -> EndReason {
+        EndReason(self.0.reason)
+    }
+
+    /// The last lines it wrote, oldest first.
+    #[getter]
+    fn log_tail(&self) -> Vec<String> {
+        self.0.log_tail.clone()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Ended {} {}>", self.0.generation, self.0.reason.as_str())
+    }
+}
+
+/// The last lines a server wrote, oldest first, whether it runs or not.
+#[pyfunction]
+#[pyo3(signature = (name, *, lines=None, all_starts=false, state_dir=None))]
+pub(crate) fn server_logs(
+    py: Python<'_>,
+    name: &str,
+    lines: Option<i64>,
+    all_starts: bool,
+    state_dir: Option<StrPath>,
+) -> PyResult<Vec<String>> {
+    let lines = lines.map(|lines| spawnlock::whole("lines", lines)).transpose().map_err(|error| raised(py, &error))?;
+    let options = LogOptions::new().all_starts(all_starts);
+    let options = lines.into_iter().fold(options, |options, lines| options.lines(lines as usize));
+    py.detach(|| directory(state_dir)?.logs(name, &options)).map_err(|error| raised(py, &error))
+}
+
+/// Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease. Returns their names.
+#[pyfunction]
+#[pyo3(signature = (*, dry_run=false, state_dir=None))]
+pub(crate) fn prune_servers(py: Python<'_>, dry_run: bool, state_dir: Option<StrPath>) -> PyResult<Vec<String>> {
+    let pruned = py.detach(|| directory(state_dir).and_then(|dir| if dry_run { dir.prune_dry_run() } else { dir.prune() }));
+    pruned.map_err(|error| raised(py, &error))
 }
 
 /// What is known about a name; its checks are asked once when it lives.
@@ -115,7 +216,7 @@ pub(crate) fn list_servers(py: Python<'_>, state_dir: Option<StrPath>) -> PyResu
     interrupt.outcome(py, all).map(|all| all.into_iter().map(Status).collect())
 }
 
-/// Stops a server: SIGTERM to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
+/// Stops a server: its stop signal (SIGTERM) to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
 #[pyfunction]
 #[pyo3(signature = (name, *, timeout=None, state_dir=None))]
 pub(crate) fn stop_server(py: Python<'_>, name: &str, timeout: Option<Seconds>, state_dir: Option<StrPath>) -> PyResult<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
-use spawnlock::{Listening, LockKind, OnLockUnavailable, Port, Scope, StopWhen};
+use spawnlock::{Listening, LockKind, OnLockUnavailable, OnMismatch, Port, Reuse, Scope, StopSignal, StopWhen, Unresponsive};
 
 use crate::audience::{Audience, Callable, Told};
 use crate::check::{Ready, json};
@@ -38,7 +38,9 @@ impl ServerSpec {
     #[pyo3(signature = (
         name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, scope=None, host=None, port=None,
         listen=None, ready=None, identity=None, timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
-        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, config=None, on_event=None, progress=None,
+        on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, config=None,
+        stop_signal=None, reuse=None, version=None, version_field=None, on_mismatch=None, unresponsive=None, on_event=None,
+        progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
@@ -69,6 +71,12 @@ impl ServerSpec {
         stop: Option<StopWord>,
         linger: Option<Seconds>,
         config: Option<StrPath>,
+        stop_signal: Option<SignalWord>,
+        reuse: Option<ReuseWord>,
+        version: Option<String>,
+        version_field: Option<String>,
+        on_mismatch: Option<MismatchWord>,
+        unresponsive: Option<UnresponsiveWord>,
         on_event: Option<Listener>,
         progress: Option<Show>,
     ) -> PyResult<Self> {
@@ -83,6 +91,10 @@ impl ServerSpec {
         let lock = lock.map(KindWord::parsed).transpose().map_err(|error| raised(py, &error))?;
         let on_lock_unavailable =
             on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let stop_signal = stop_signal.map(|word| StopSignal::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let reuse = reuse.map(|word| Reuse::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let on_mismatch = on_mismatch.map(|word| OnMismatch::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
+        let unresponsive = unresponsive.map(|word| Unresponsive::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
         let number = |option: &str, number: Option<i64>| {
             number.map(|number| spawnlock::whole(option, number)).transpose().map_err(|error| raised(py, &error))
         };
@@ -98,6 +110,7 @@ impl ServerSpec {
         spec = listen.iter().flat_map(|listen| Listening::from_value(&listen.0)).fold(spec, spawnlock::ServerSpec::listen);
         set!(spec: command, shell, cwd, inherit_env, umask, identity, timeout, probe_timeout, log, tail_lines);
         set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout, stop, linger, config);
+        set!(spec: stop_signal, reuse, version, version_field, on_mismatch, unresponsive);
         let options = env.into_iter().flat_map(|env| env.0).fold(spec, |spec, (key, value)| spec.env(key, value));
         Ok(ServerSpec { options, ready: ready.unwrap_or(Ready(Vec::new())), audience: Audience::new(py, on_event, progress)? })
     }
@@ -204,6 +217,23 @@ argument! {
 argument! {
     /// A word of `lock`.
     KindWord(String) = "LockKind", |given| given.extract()
+}
+
+argument! {
+    /// A word of `stop_signal`.
+    SignalWord(String) = "StopSignal", |given| given.extract()
+}
+argument! {
+    /// A word of `reuse`.
+    ReuseWord(String) = "Reuse", |given| given.extract()
+}
+argument! {
+    /// A word of `on_mismatch`.
+    MismatchWord(String) = "OnMismatch", |given| given.extract()
+}
+argument! {
+    /// A word of `unresponsive`.
+    UnresponsiveWord(String) = "Unresponsive", |given| given.extract()
 }
 
 impl KindWord {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use spawnlock::{RestartOptions, StopOptions};
 
 use crate::audience::Audience;
+use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
 use crate::options::Done;
@@ -60,6 +61,12 @@ impl Server {
         self.0.generation()
     }
 
+    /// Which version it was started as, or says that it is; `None` when nobody said.
+    #[getter]
+    fn version(&self) -> Option<&str> {
+        self.0.version()
+    }
+
     /// When it was started, in UTC.
     #[getter]
     fn started_at(&self) -> Option<SystemTime> {
@@ -101,6 +108,12 @@ impl Server {
         let (server, interrupt) = (self.0.clone(), Interrupt::by_hand());
         let cancel = interrupt.cancel();
         job::begin(done.0, interrupt, move || server.leave(&cancel))
+    }
+
+    /// The last lines it wrote, oldest first.
+    fn tail(&self, py: Python<'_>, lines: i64) -> PyResult<Vec<String>> {
+        let lines = spawnlock::whole("lines", lines).map_err(|error| raised(py, &error))?;
+        Ok(py.detach(|| self.0.tail(lines as usize)))
     }
 
     /// Stops it, unless another generation runs by now.

@@ -48,7 +48,22 @@ macro_rules! words {
     };
 }
 
-words!(ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, State, StopWhen, Verdict);
+words!(
+    EndReason,
+    ErrorCode,
+    EventKind,
+    FlockSupport,
+    KickState,
+    LockKind,
+    OnMismatch,
+    Origin,
+    Reuse,
+    State,
+    StopSignal,
+    StopWhen,
+    Unresponsive,
+    Verdict
+);
 
 /// A time: seconds, or a `timedelta`.
 pub(crate) struct Seconds(f64);

@@ -37,6 +37,8 @@ pub enum Command {
     Stop(Stop),
     Restart(Restart),
     Wait(Wait),
+    Logs(Logs),
+    Prune(Prune),
     List(List),
     Explain(Explain),
     Doctor(Doctor),
@@ -72,6 +74,12 @@ pub struct Ensure {
     pub stop_timeout: Option<String>,
     pub stop: Option<String>,
     pub linger: Option<String>,
+    pub stop_signal: Option<String>,
+    pub reuse: Option<String>,
+    pub version: Option<String>,
+    pub version_field: Option<String>,
+    pub on_mismatch: Option<String>,
+    pub unresponsive: Option<String>,
     pub env_prefix: Option<String>,
     pub config: Option<PathBuf>,
     pub dry_run: bool,
@@ -161,6 +169,21 @@ pub struct Wait {
     pub probe_timeout: Option<String>,
 }
 
+/// What `logs` was told; [`help::LOGS`] says what each means.
+#[derive(Debug, Default)]
+pub struct Logs {
+    pub name: Option<String>,
+    pub lines: Option<usize>,
+    pub follow: bool,
+    pub all_starts: bool,
+}
+
+/// What `prune` was told.
+#[derive(Debug, Default)]
+pub struct Prune {
+    pub dry_run: bool,
+}
+
 impl Wish {
     /// Reads the words behind the program's name.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Wish> {
@@ -214,6 +237,8 @@ impl Command {
             "stop" => Some(Command::Stop(Stop::default())),
             "restart" => Some(Command::Restart(Restart::default())),
             "wait" => Some(Command::Wait(Wait::default())),
+            "logs" => Some(Command::Logs(Logs::default())),
+            "prune" => Some(Command::Prune(Prune::default())),
             "list" => Some(Command::List(List::default())),
             "explain" => Some(Command::Explain(Explain::default())),
             "doctor" => Some(Command::Doctor(Doctor::default())),
@@ -232,6 +257,8 @@ impl Command {
             Command::Stop(stop) => stop.take(flag, words),
             Command::Restart(restart) => restart.take(flag, words),
             Command::Wait(wait) => wait.take(flag, words),
+            Command::Logs(logs) => logs.take(flag, words),
+            Command::Prune(prune) => prune.take(flag),
             Command::List(list) => Ok(list.take(flag)),
             Command::Explain(explain) => explain.take(flag, words),
             Command::Man(man) => man.take(flag, words),
@@ -255,6 +282,7 @@ impl Command {
             }
             Command::Run(_) => return false,
             Command::Init(init) => &mut init.name,
+            Command::Logs(logs) => &mut logs.name,
             Command::Stop(stop) => {
                 stop.names.push(name.to_owned());
                 return true;
@@ -263,7 +291,7 @@ impl Command {
                 wait.checks.push(name.to_owned());
                 return true;
             }
-            Command::List(_) => return false,
+            Command::Prune(_) | Command::List(_) => return false,
         };
         place.is_none() && place.replace(name.to_owned()).is_none()
     }
@@ -301,6 +329,8 @@ impl Command {
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
             Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Logs(logs) if logs.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Logs(logs) => not_both(("--follow", logs.follow), ("--json", common.json)),
             Command::Wait(wait) if wait.checks.is_empty() => Err(Trouble::usage("CHECK", "is missing: say what to wait for")),
             Command::List(list) => not_both(("--names", list.names), ("--json", common.json)),
             Command::Explain(explain) if explain.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
@@ -364,6 +394,12 @@ impl Ensure {
             "--linger" => self.linger = Some(words.text()?),
             "--config" => self.config = Some(words.path()?),
             "--dry-run" => self.dry_run = true,
+            "--stop-signal" => self.stop_signal = Some(words.text()?),
+            "--reuse" => self.reuse = Some(words.text()?),
+            "--server-version" => self.version = Some(words.text()?),
+            "--version-field" => self.version_field = Some(words.text()?),
+            "--on-mismatch" => self.on_mismatch = Some(words.text()?),
+            "--unresponsive" => self.unresponsive = Some(words.text()?),
             "--env-prefix" => self.env_prefix = Some(words.text()?),
             "--print" => self.print.extend(facts(&words.text()?)?),
             _ => return Ok(false),
@@ -444,6 +480,18 @@ impl Init {
     }
 }
 
+impl Logs {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--lines" => self.lines = Some(words.number("a whole number", |_: &usize| true)?),
+            "--follow" => self.follow = true,
+            "--all-starts" => self.all_starts = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
 impl Wait {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match flag {
@@ -453,6 +501,13 @@ impl Wait {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+impl Prune {
+    fn take(&mut self, flag: &str) -> Result<bool> {
+        self.dry_run |= flag == "--dry-run";
+        Ok(flag == "--dry-run")
     }
 }
 

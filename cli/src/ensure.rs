@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use spawnlock::{CheckSource, Kick, LockKind, OnLockUnavailable, Origin, Port, Scope, Server, ServerSpec, State, StopWhen, duration};
+use spawnlock::{
+    CheckSource, Kick, LockKind, OnLockUnavailable, OnMismatch, Origin, Port, Reuse, Scope, Server, ServerSpec, State, StopSignal,
+    StopWhen, Unresponsive, duration,
+};
 
 use crate::args::{Common, Ensure};
 use crate::dry_run::DryRun;
@@ -123,6 +126,20 @@ pub fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<Server
         spec = spec.stop(StopWhen::parse(when)?);
     }
     spec = with(spec, time("--linger", args.linger)?, ServerSpec::linger);
+    if let Some(signal) = &args.stop_signal {
+        spec = spec.stop_signal(StopSignal::parse(signal)?);
+    }
+    if let Some(reuse) = &args.reuse {
+        spec = spec.reuse(Reuse::parse(reuse)?);
+    }
+    if let Some(what) = &args.on_mismatch {
+        spec = spec.on_mismatch(OnMismatch::parse(what)?);
+    }
+    if let Some(what) = &args.unresponsive {
+        spec = spec.unresponsive(Unresponsive::parse(what)?);
+    }
+    spec = with(spec, args.version, ServerSpec::version);
+    spec = with(spec, args.version_field, ServerSpec::version_field);
     Ok(with(spec, common.state_dir.clone(), ServerSpec::state_dir))
 }
 

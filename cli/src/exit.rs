@@ -36,6 +36,8 @@ const TABLE: &[(ErrorCode, u8)] = &[
     (ErrorCode::Unresponsive, FAILED),
     (ErrorCode::Foreign, FAILED),
     (ErrorCode::PortInUse, FAILED),
+    (ErrorCode::Version, FAILED),
+    (ErrorCode::CrashLoop, FAILED),
     (ErrorCode::Recursive, FAILED),
     (ErrorCode::Denied, FAILED),
     (ErrorCode::NotRunning, NOT_RUNNING),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
-use spawnlock::{Event, Failure, Holder, Server, State, Status, Verdict};
+use spawnlock::{Ended, Event, Failure, Holder, Server, State, Status, Verdict};
 
 use crate::trouble::{Result, Trouble};
 
@@ -20,6 +20,7 @@ pub enum Fact {
     Pid,
     Origin,
     Generation,
+    Version,
     StartedAt,
     ReadyMs,
     Log,
@@ -37,6 +38,7 @@ const FACTS: &[(&str, Fact)] = &[
     ("pid", Fact::Pid),
     ("origin", Fact::Origin),
     ("generation", Fact::Generation),
+    ("version", Fact::Version),
     ("started-at", Fact::StartedAt),
     ("ready-ms", Fact::ReadyMs),
     ("log", Fact::Log),
@@ -56,6 +58,7 @@ pub struct ServerFacts {
     pid: Option<u32>,
     origin: &'static str,
     generation: Option<u64>,
+    version: Option<String>,
     started_at: Option<String>,
     ready_ms: Option<u64>,
     log_file: Option<String>,
@@ -74,6 +77,7 @@ impl From<&Server> for ServerFacts {
             pid: server.pid(),
             origin: server.origin().as_str(),
             generation: server.generation(),
+            version: server.version().map(str::to_owned),
             started_at: server.started_at_ms().map(time),
             ready_ms: server.ready_ms(),
             log_file: server.log_file().map(path),
@@ -97,7 +101,37 @@ pub struct StatusFacts {
     log_file: Option<String>,
     place: String,
     holder: Option<HolderFacts>,
+    phase: Option<&'static str>,
+    leases: Vec<HolderFacts>,
+    version: Option<String>,
+    restarted_because: Option<String>,
+    ended: Option<EndedFacts>,
     last_failure: Option<Failure>,
+}
+
+/// How a server ended last.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EndedFacts {
+    generation: u64,
+    ended_at: String,
+    exit_code: Option<i32>,
+    signal: Option<String>,
+    reason: &'static str,
+    log_tail: Vec<String>,
+}
+
+impl From<&Ended> for EndedFacts {
+    fn from(ended: &Ended) -> Self {
+        EndedFacts {
+            generation: ended.generation,
+            ended_at: time(ended.ended_at_ms),
+            exit_code: ended.exit_code,
+            signal: ended.signal.clone(),
+            reason: ended.reason.as_str(),
+            log_tail: ended.log_tail.clone(),
+        }
+    }
 }
 
 /// Who holds the spawn lock.
@@ -152,6 +186,11 @@ impl From<&Status> for StatusFacts {
             log_file: status.log_file.as_deref().map(path),
             place: path(&status.place),
             holder: status.holder.as_ref().map(HolderFacts::from),
+            phase: status.phase,
+            leases: status.leases.iter().map(HolderFacts::from).collect(),
+            version: status.version.clone(),
+            restarted_because: status.restarted_because.clone(),
+            ended: status.ended.as_ref().map(EndedFacts::from),
             last_failure: status.last_failure.clone(),
         }
     }
@@ -208,6 +247,7 @@ impl Fact {
             Fact::Pid => server.pid().map(|pid| pid.to_string()),
             Fact::Origin => Some(server.origin().as_str().to_owned()),
             Fact::Generation => server.generation().map(|generation| generation.to_string()),
+            Fact::Version => server.version().map(str::to_owned),
             Fact::StartedAt => server.started_at_ms().map(time),
             Fact::ReadyMs => server.ready_ms().map(|ms| ms.to_string()),
             Fact::Log => server.log_file().map(path),
@@ -223,6 +263,7 @@ impl Fact {
             Fact::Url => status.url.clone(),
             Fact::Pid => status.pid.map(|pid| pid.to_string()),
             Fact::Generation => Some(status.generation.to_string()),
+            Fact::Version => status.version.clone(),
             Fact::StartedAt => status.started_at_ms.map(time),
             Fact::ReadyMs => status.ready_ms.map(|ms| ms.to_string()),
             Fact::Log => status.log_file.as_deref().map(path),

@@ -40,7 +40,9 @@ Commands:
   stop     Stop servers and return when they are gone; exit 3 when one is not running
   restart  Stop a server and start it again, once for all who ask at the same moment
   wait     Wait for anything: ports, sockets, pages, files, commands
+  logs     What a server wrote: its last lines, and with -f those to come
   list     All names that were ever used here
+  prune    Remove what is left of servers of which nothing lives
   explain  Tell what became of the last starts of a server, as a time line
   doctor   Look at everything a start depends on, and say what to do
   init     Declare a first server in the project's spawnlock.toml, by looking at the project
@@ -89,6 +91,13 @@ How to start it:
       --log FILE                 Where its output goes [default: server.log in its place]
       --tail-lines N             How many of its last lines a failure shows [default: 40]
 
+A server that runs already:
+      --reuse WHICH              healthy, owned (only one that was started here) or never (replace it) [default: healthy]
+      --server-version VERSION   The version that is wanted: a number, or any text [default: any]
+      --version-field FIELD      The field of the health answer in which it tells its version
+      --on-mismatch DO           restart (the newer one stays), reuse or error, for another version [default: restart]
+      --unresponsive DO          error or replace, for one of ours that does not answer [default: error]
+
 When to stop it:
       --stop WHEN                never, or last: when all who asked for it in this way are gone [default: never]
       --linger TIME              How long it goes on without a user, with --stop last [default: not at all]
@@ -96,7 +105,8 @@ When to stop it:
 How long to wait:
   -t, --timeout TIME             The whole call [default: SPAWNLOCK_READY_TIMEOUT, else 60s]
       --no-wait                  Return as soon as it is started, ready or not
-      --stop-timeout TIME        How long it may take to end after SIGTERM, before SIGKILL [default: 10s]
+      --stop-timeout TIME        How long it may take to end after the stop signal, before SIGKILL [default: 10s]
+      --stop-signal SIGNAL       SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 or SIGKILL [default: SIGTERM]
       --lock-patience TIME       Start anyway after having waited this long for the lock [default: never]
       --lock KIND                auto, flock or excl: what the spawn lock is made of [default: auto]
       --lock-file FILE           A lock to hold as well, for old scripts that know only that file
@@ -108,7 +118,7 @@ How long to wait:
 
 What to print:
       --print FACT,…             These facts in the place of `ok`, one a line: name, state, health, url, host, port, pid,
-                                 origin, generation, started-at, ready-ms, log, place
+                                 origin, generation, version, started-at, ready-ms, log, place
       --dry-run                  Every setting, its value and where it comes from; nothing is started
 ",
     common!(),
@@ -163,7 +173,8 @@ Usage: server-init status [NAME] [OPTIONS]
   NAME    The server's name [default: all that run]
 
 Options:
-      --print FACT,…     These facts, one a line: name, state, health, url, pid, generation, started-at, ready-ms, log, place
+      --print FACT,…     These facts, one a line: name, state, health, url, pid, generation, version,
+                         started-at, ready-ms, log, place
 ",
     common!(),
     "
@@ -183,7 +194,8 @@ Usage: server-init stop NAME… [OPTIONS]
 
 Options:
       --all                Stop all that run
-      --stop-timeout TIME  How long a server may take to end after SIGTERM, before SIGKILL [default: 10s]
+      --stop-timeout TIME  How long a server may take to end after its stop signal, before SIGKILL
+                           [default: as it was declared, else 10s]
 ",
     common!(),
     "
@@ -206,7 +218,7 @@ Options:
       --stop-timeout TIME  How long it may take to end after SIGTERM, before SIGKILL [default: as it was declared, else 10s]
       --break-after TIME   Go on without the lock after having waited this long for it [default: never]
       --print FACT,…       These facts in the place of `ok`, one a line: name, state, health, url, host, port, pid,
-                           origin, generation, started-at, ready-ms, log, place
+                           origin, generation, version, started-at, ready-ms, log, place
 ",
     common!(),
     "
@@ -238,6 +250,41 @@ Examples:
 
 Checks: http://host:port/path, tcp:host:port, tcp:port, unix:/path, http+unix:/path:/page, exec:COMMAND LINE, file:path, or a
         JSON object; the resources of wait-on (http-get://…, socket:/path) mean the same"
+);
+
+pub const LOGS: &str = concat!(
+    "\
+What a server wrote: the last lines of its last start
+
+Usage: server-init logs NAME [OPTIONS]
+
+Options:
+  -n, --lines N      How many lines [default: 40]
+  -f, --follow       Go on with each line as it is written, through restarts, until Ctrl-C
+      --all-starts   Earlier starts as well, with the markers between them
+",
+    common!(),
+    "
+Examples:
+  server-init logs api
+  server-init logs api -n 200 --all-starts
+  server-init logs api -f"
+);
+
+pub const PRUNE: &str = concat!(
+    "\
+Remove what is left of servers of which nothing lives, their logs included, and print their names
+
+Usage: server-init prune [OPTIONS]
+
+Options:
+      --dry-run   Remove nothing, only print the names
+",
+    common!(),
+    "
+Examples:
+  server-init prune --dry-run
+  server-init prune"
 );
 
 pub const LIST: &str = concat!(
@@ -352,7 +399,9 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("stop", STOP),
     ("restart", RESTART),
     ("wait", WAIT),
+    ("logs", LOGS),
     ("list", LIST),
+    ("prune", PRUNE),
     ("init", INIT),
     ("explain", EXPLAIN),
     ("doctor", DOCTOR),
@@ -370,6 +419,8 @@ pub fn of(command: Option<&Command>) -> &'static str {
         Some(Command::Stop(_)) => STOP,
         Some(Command::Restart(_)) => RESTART,
         Some(Command::Wait(_)) => WAIT,
+        Some(Command::Logs(_)) => LOGS,
+        Some(Command::Prune(_)) => PRUNE,
         Some(Command::List(_)) => LIST,
         Some(Command::Explain(_)) => EXPLAIN,
         Some(Command::Doctor(_)) => DOCTOR,

@@ -25,7 +25,9 @@ mod explain;
 mod init;
 mod legacy;
 mod list;
+mod logs;
 mod man;
+mod prune;
 mod restart;
 mod run;
 mod status;
@@ -73,6 +75,8 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Restart(restart) => restart::run(restart, common, output),
         Command::Run(run) => run::run(*run, common),
         Command::Wait(wait) => wait::run(wait, common, output),
+        Command::Logs(logs) => logs::run(logs, common, output),
+        Command::Prune(prune) => prune::run(&prune, common, output),
         Command::List(list) => list::run(&list, common, output),
         Command::Explain(explain) => explain::run(&explain, common, output),
         Command::Doctor(doctor) => doctor::run(&doctor, common, output),

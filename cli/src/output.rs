@@ -46,6 +46,11 @@ impl Output {
         }
     }
 
+    /// The same, where the text is any number of lines.
+    pub fn lines(&self, lines: &[String], object: &impl Serialize) -> Result<()> {
+        if !self.json && lines.is_empty() { Ok(()) } else { self.result(lines.join("\n"), object) }
+    }
+
     /// The facts that `--print` asks for, one a line; a fact that is not known is a failure, so that no script goes on with an empty word.
     pub fn facts(&self, wanted: &[Fact], name: &str, find: impl Fn(Fact) -> Option<String>) -> Result<()> {
         let mut lines = Vec::new();
@@ -69,6 +74,12 @@ impl Output {
         }
         trouble.exit_code()
     }
+}
+
+/// One line of a result that goes on; an error when nobody reads it any more.
+pub fn line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
 /// One thing for people.

@@ -1,7 +1,7 @@
 //! `server-init status`.
 
 use serde::Serialize;
-use spawnlock::{ErrorCode, State, StateDir, Status, Verdict};
+use spawnlock::{Ended, ErrorCode, Holder, State, StateDir, Status, Verdict};
 
 use crate::args::{self, Common};
 use crate::exit;
@@ -65,6 +65,10 @@ fn block(status: &Status) -> String {
     add("url", status.url.clone());
     add("pid", status.pid.map(|pid| pid.to_string()));
     add("started", status.started_at_ms.map(|ms| started(status, ms)));
+    add("version", status.version.clone());
+    add("because", status.restarted_because.clone());
+    add("ended", status.ended.as_ref().map(ended));
+    add("leases", Some(status.leases.iter().map(Holder::to_string).collect::<Vec<_>>().join("; ")).filter(|text| !text.is_empty()));
     add("log", status.log_file.as_deref().map(path));
     add("lock", status.holder.as_ref().map(|holder| format!("held by {holder}")));
     add("failure", status.last_failure.as_ref().map(|failure| format!("{} [{}]", failure.summary, failure.code)));
@@ -78,6 +82,16 @@ pub fn state(status: &Status) -> String {
         Some(health) if health.as_str() == status.state.as_str() => health.as_str().to_owned(),
         Some(health) => format!("{}, {}", status.state.as_str(), health.as_str()),
     }
+}
+
+/// `exited with code 3 at … (start 2)`.
+fn ended(ended: &Ended) -> String {
+    let how = match (ended.exit_code, &ended.signal) {
+        (Some(code), _) => format!(" with code {code}"),
+        (None, Some(signal)) => format!(" by {signal}"),
+        (None, None) => String::new(),
+    };
+    format!("{}{how} at {} (start {})", ended.reason.as_str(), time(ended.ended_at_ms), ended.generation)
 }
 
 fn started(status: &Status, ms: u64) -> String {

@@ -25,6 +25,8 @@ pub struct Words {
 
 /// The short names.
 const SHORT: &[(char, &str)] = &[
+    ('n', "--lines"),
+    ('f', "--follow"),
     ('r', "--ready"),
     ('p', "--port"),
     ('e', "--env"),

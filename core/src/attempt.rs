@@ -9,6 +9,7 @@ use crate::cancel::Patience;
 use crate::deadline::{self, Deadline};
 use crate::declared;
 use crate::end::Ours;
+use crate::ended::{self, Watching};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
@@ -51,7 +52,7 @@ pub(crate) struct Attempt {
 
 /// What came of a start.
 pub(crate) enum Begun {
-    ByUs(Attempt),
+    ByUs(Box<Attempt>),
     /// A server of this place is coming up whose starter died before anybody could see it.
     ByAnother,
 }
@@ -64,6 +65,7 @@ impl Attempt {
     pub(crate) fn start(call: &mut Call, start: &Start, addresses: Addresses, before: Option<&Record>) -> Result<Begun> {
         let place = call.plan.place.clone();
         let mut record = declared::record_of(&call.plan, start, working_dir(call, start), next_generation(&place, before));
+        declared::inherit(&mut record, &place, before, call.because.as_ref());
         let log = open_log(call, start, &record)?;
         if let Some(log) = &log {
             record.log_file = Some(log.path.clone());
@@ -88,6 +90,14 @@ impl Attempt {
             stdin: None,
             log: log.map(|log| log.file),
             alive: has_alive_lock(&alive).then_some(alive.as_path()),
+            on_end: Box::new({
+                let (place, generation) = (place.clone(), record.generation);
+                let watching = Watching::begin(&place, generation);
+                move |ending| {
+                    ended::note_end(&place, generation, Some(ending));
+                    drop(watching);
+                }
+            }),
             // With that the port is free for the server.
             pass: addresses.into_listeners(),
         };
@@ -109,7 +119,7 @@ impl Attempt {
         call.note(record.write(&place));
         history::started(&place, &record, &start.readable());
         call.tell_start(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), &record);
-        Ok(Begun::ByUs(Attempt { record, launched: Some(launched), hearing, since, handed_over: false, has_another_try: false }))
+        Ok(Begun::ByUs(Box::new(Attempt { record, launched: Some(launched), hearing, since, handed_over: false, has_another_try: false })))
     }
 
     /// Takes over the start of somebody who is gone.

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::cancel::Patience;
 use crate::deadline::Deadline;
+use crate::ended::EndReason;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind};
@@ -22,13 +23,26 @@ pub(crate) struct Call {
     pub(crate) since: Deadline,
     /// The lock could not be had, so the server's own bind decides.
     pub(crate) lockless: bool,
+    /// Why the server that ran before was ended, by us.
+    pub(crate) because: Option<Because>,
     last: Option<Answer>,
     tries: u32,
 }
 
+/// Why one start takes the place of another.
+#[derive(Clone, Debug)]
+pub(crate) struct Because {
+    /// What is noted of the one that is ended.
+    pub(crate) reason: EndReason,
+    /// In words, for the record.
+    pub(crate) why: String,
+    /// The version that is left behind.
+    pub(crate) outlives: Option<String>,
+}
+
 impl Call {
     pub(crate) fn new(plan: Plan) -> Self {
-        Call { since: plan.patience.deadline, plan, lockless: false, last: None, tries: 0 }
+        Call { since: plan.patience.deadline, plan, lockless: false, because: None, last: None, tries: 0 }
     }
 
     /// Asks the server, and keeps the answer for the report.

@@ -62,6 +62,11 @@ pub(crate) fn now_text() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
+/// A moment of the wall clock as people read it: `2026-01-31T12:00:00Z`.
+pub(crate) fn text_of(ms: u64) -> String {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(ms)).to_string()
+}
+
 /// How old something is that happened then, in nanoseconds since 1970, by the wall clock; `None` for what is yet to come.
 pub(crate) fn age(then_ns: i128) -> Option<Duration> {
     u64::try_from(since_1970().as_nanos() as i128 - then_ns).ok().map(Duration::from_nanos)

@@ -3,10 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::call::Because;
+use crate::crash;
 use crate::deadline;
+use crate::ended::EndReason;
 use crate::listen::Listening;
 use crate::lock::LockKind;
+use crate::place::Place;
 use crate::plan::Plan;
+use crate::policy::StopSignal;
 use crate::port::Port;
 use crate::probe::CheckSource;
 use crate::record::{Declared, Record, Written};
@@ -14,6 +19,9 @@ use crate::scope::Scope;
 use crate::spec::ServerSpec;
 use crate::start::Start;
 use crate::stop_when::StopWhen;
+
+/// As many versions that a name was moved away from are remembered.
+const OUTLIVED_MOST: usize = 16;
 
 impl Declared {
     /// What a spec says of the server. How long its caller waits for the lock is the caller's own affair.
@@ -31,6 +39,8 @@ impl Declared {
             timeout_ms: ms(spec.timeout),
             probe_timeout_ms: ms(spec.probe_timeout),
             stop_timeout_ms: ms(spec.stop_timeout),
+            stop_signal: spec.stop_signal.filter(|signal| *signal != StopSignal::Term).map(|signal| signal.as_str().to_owned()),
+            version_field: spec.version_field.clone(),
             stop: Some(spec.stop_when()).filter(|when| *when == StopWhen::Last).map(|when| when.as_str().to_owned()),
             linger_ms: ms(spec.linger),
             lock: spec.lock.filter(|kind| *kind != LockKind::Auto).map(|kind| kind.as_str().to_owned()),
@@ -50,6 +60,7 @@ pub(crate) fn record_of(plan: &Plan, start: &Start, cwd: PathBuf, generation: u6
     let mut record = Record::starting(&plan.name, generation, deadline::unique());
     record.command = start.argv.clone();
     record.cwd = cwd;
+    record.version = plan.policy.version.clone();
     record.timeout_ms = plan.timeout.as_millis() as u64;
     note_address(&mut record, plan);
     let checks_lost = plan.declared.checks_lost || record.ready.len() < plan.probe.checks.len();
@@ -62,6 +73,20 @@ pub(crate) fn note_address(record: &mut Record, plan: &Plan) {
     record.port = plan.port;
     record.endpoint = plan.endpoint.as_ref().map(ToString::to_string);
     record.ready = plan.probe.checks.iter().filter_map(|check| check.to_value()).collect();
+}
+
+/// What a start takes over from the one before it.
+pub(crate) fn inherit(record: &mut Record, place: &Place, before: Option<&Record>, because: Option<&Because>) {
+    record.restarted_because = because.map(|because| because.why.clone());
+    if because.is_some_and(|because| because.reason == EndReason::Restarted) {
+        return;
+    }
+    record.crashes = before.map_or_else(Vec::new, |before| crash::crashes(place, before));
+    let (Some(before), Some(because)) = (before, because) else { return };
+    let left = before.outlived.iter().chain(&because.outlives).filter(|old| Some(*old) != record.version.as_ref()).cloned();
+    record.outlived = left.collect();
+    let surplus = record.outlived.len().saturating_sub(OUTLIVED_MOST);
+    record.outlived.drain(..surplus);
 }
 
 /// The spec that a record tells of. The directory is the one it ran in, whoever asks now.
@@ -87,6 +112,9 @@ pub(crate) fn spec_of(record: &Record, state_dir: &Path) -> ServerSpec {
         tail_lines: kept.tail_lines,
         state_dir: Some(state_dir.to_owned()),
         stop_timeout: kept.stop_timeout_ms.map(Duration::from_millis),
+        stop_signal: kept.stop_signal.and_then(|word| StopSignal::parse(&word).ok()),
+        version: record.version.clone(),
+        version_field: kept.version_field,
         stop: kept.stop.and_then(|word| StopWhen::parse(&word).ok()),
         linger: kept.linger_ms.map(Duration::from_millis),
         lock: kept.lock.and_then(|word| LockKind::parse(&word).ok()),
@@ -98,5 +126,17 @@ pub(crate) fn spec_of(record: &Record, state_dir: &Path) -> ServerSpec {
         port: kept.port.and_then(|port| Port::parse(&port).ok()),
         listen: kept.listen.into_iter().map(Listening::from).collect(),
         ..ServerSpec::default()
+    }
+}
+
+/// How a server that runs is to be ended, as it was declared.
+impl Record {
+    pub(crate) fn stop_signal(&self) -> StopSignal {
+        let word = self.declared.as_ref().and_then(|declared| declared.stop_signal.as_deref());
+        word.and_then(|word| StopSignal::parse(word).ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn stop_timeout(&self) -> Option<Duration> {
+        self.declared.as_ref().and_then(|declared| declared.stop_timeout_ms).map(Duration::from_millis)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cancel::{Patience, Wake};
 use crate::deadline::readable;
+use crate::ended::{EndReason, Ended};
 use crate::error::{Error, ErrorCode, Result};
 use crate::history;
 use crate::lock::AliveLock;
@@ -14,6 +15,8 @@ use crate::sys::{self, Interest, Signal};
 
 /// How long the system may take to end a process that was killed.
 const AFTER_KILL: Duration = Duration::from_secs(5);
+/// After this long what lives on is looked for and killed once more.
+const LATE_FORKS: Duration = Duration::from_millis(250);
 /// The bounds of the interval between looks; it is a fiftieth of the time waited in between.
 const LOOK_LEAST: Duration = Duration::from_millis(1);
 const LOOK_MOST: Duration = Duration::from_millis(20);
@@ -112,7 +115,7 @@ impl<'a> Ours<'a> {
         }
     }
 
-    /// Ends them all: SIGTERM, at most `grace`, SIGKILL.
+    /// Ends them all: the declared stop signal, at most `grace`, SIGKILL.
     ///
     /// # Errors
     /// `STOP` when the system refuses, or when something of it cannot be seen from here; `TIMEOUT` when the caller's
@@ -123,7 +126,9 @@ impl<'a> Ours<'a> {
             return Err(fail(&self, "its processes cannot be seen from here".into())
                 .hint("they belong to another user or another pid namespace: stop it there"));
         }
-        for (signal, time) in [(Signal::Terminate, grace), (Signal::Kill, AFTER_KILL)] {
+        // The second SIGKILL is for what was forked between the look and the first.
+        let polite = Signal::from(self.record.stop_signal());
+        for (signal, time) in [(polite, grace), (Signal::Kill, LATE_FORKS), (Signal::Kill, AFTER_KILL)] {
             if let Err(cause) = self.signal(signal) {
                 return Err(fail(&self, "the system refuses the signal".into()).caused_by(cause));
             }
@@ -163,18 +168,29 @@ impl<'a> Ours<'a> {
 ///
 /// # Errors
 /// As [`Ours::end`]. What could not be signalled is left as it was; what was, is ended by whoever comes next.
-pub(crate) fn end_server(place: &Place, record: &Record, grace: Duration, patience: &Patience, wanted: impl Fn() -> bool) -> Result<bool> {
+pub(crate) fn end_server(
+    place: &Place,
+    record: &Record,
+    reason: EndReason,
+    grace: Duration,
+    patience: &Patience,
+    wanted: impl Fn() -> bool,
+) -> Result<bool> {
     // A record that cannot be written is held against the alive lock anyway.
     let _ = note(place, record, Phase::Stopping);
     if wanted() {
         let _ = note(place, record, record.state);
         return Ok(false);
     }
+    history::stopping(place, record.generation, reason.as_str());
     let ended = Ours::of(place, record, false).end(grace, patience);
     let _ = match &ended {
         Ok(()) => {
             history::ended(place, record.generation, None);
-            note(place, record, Phase::Stopped)
+            let _ = Ended::note(place, record, reason, None);
+            // Who stops it by hand knows what he does: what it died of before is forgotten.
+            let crashes = if reason == EndReason::Stopped { Vec::new() } else { record.crashes.clone() };
+            note(place, &Record { crashes, ..record.clone() }, Phase::Stopped)
         }
         Err(error) if error.code() == ErrorCode::Stop => note(place, record, record.state),
         Err(_) => Ok(()),

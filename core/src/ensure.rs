@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use crate::addresses::Addresses;
 use crate::attempt::{self, Attempt, Begun};
+use crate::crash;
 use crate::deadline::{self, Deadline};
 use crate::end::{self, Ours};
+use crate::ended::EndReason;
 use crate::error::{Error, ErrorCode, Result};
 use crate::flow::{Flow, SECOND_LOOK};
 use crate::life::{Known, next_generation};
+use crate::policy::Unresponsive;
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::report;
@@ -114,7 +117,7 @@ impl Flow {
 
     /// Under the lock: starts again from the probe, and says what is to be done. A failure is told to those who wait for us.
     pub(crate) fn decide(&mut self) -> Result<Next> {
-        let decided = self.weigh();
+        let decided = self.weigh().and_then(|next| self.settle(next)).and_then(|next| self.refuse_crash_loop(next));
         if let Err(error) = &decided
             && self.is_everybodys(error)
         {
@@ -124,10 +127,22 @@ impl Flow {
         decided
     }
 
+    /// A server that died soon after "ready" again and again is not started for a while.
+    fn refuse_crash_loop(&mut self, next: Next) -> Result<Next> {
+        let Next::Start(Some(record)) = &next else { return Ok(next) };
+        let crashes = crash::crashes(&self.call.plan.place, record);
+        match crash::next_try_ms(&crashes) {
+            Some(next_ms) if self.call.plan.start.is_some() => Err(self.call.report().crash_loop(record, &crashes, next_ms)),
+            _ => Ok(next),
+        }
+    }
+
     /// Whether a failure concerns all who wait for the same server, and not only this call.
     pub(crate) fn is_everybodys(&self, error: &Error) -> bool {
-        !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning | ErrorCode::Timeout)
-            && !self.call.lockless
+        !matches!(
+            error.code(),
+            ErrorCode::Cancelled | ErrorCode::Conflict | ErrorCode::NotRunning | ErrorCode::Timeout | ErrorCode::Version
+        ) && !self.call.lockless
             && !self.call.last().is_some_and(|answer| answer.our_shortage)
     }
 
@@ -173,7 +188,10 @@ impl Flow {
             if let Some(answer) =
                 self.call.last().filter(|answer| answer.stranger || since.elapsed() >= limit || self.call.plan.patience.deadline.expired())
             {
-                return Err(self.call.report().occupied(answer, record, since.elapsed()));
+                let error = self.call.report().occupied(answer, record, since.elapsed());
+                let Some(known) = alive.filter(|known| self.may_replace(known, &error)) else { return Err(error) };
+                self.replace_unresponsive(known)?;
+                since = Deadline::after(self.call.plan.probe.timeout);
             }
             let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()).max(AGAIN));
             self.call.check_cancelled()?;
@@ -184,7 +202,14 @@ impl Flow {
     fn end_halfway(&self, known: &Known) -> Result<()> {
         self.call.warn(format!("the stop of \"{}\" was broken off: stopping it", self.call.plan.name));
         let patience = self.call.plan.patience.afresh(deadline::LONG_ENOUGH);
-        end::end_server(&self.call.plan.place, &known.record, self.call.plan.stop_timeout, &patience, || false).map(drop)
+        end::end_server(&self.call.plan.place, &known.record, EndReason::Stopped, self.call.plan.stop_timeout, &patience, || false)
+            .map(drop)
+    }
+
+    /// Whether what does not answer is ours beyond doubt, and is to be replaced.
+    fn may_replace(&self, known: &Known, error: &Error) -> bool {
+        let asked = self.call.plan.policy.unresponsive == Unresponsive::Replace && self.call.plan.start.is_some();
+        asked && error.code() == ErrorCode::Unresponsive && known.is_proven() && !self.call.lockless
     }
 
     /// Its main process is gone and nobody answers, but something it left behind holds the alive lock: ours, by that very lock.

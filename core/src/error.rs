@@ -57,6 +57,11 @@ codes! {
     Foreign = "ERR_SPAWNLOCK_FOREIGN",
     /// An address on which the server is to listen is somebody else's. Free it or choose another; the hint says whose it is.
     PortInUse = "ERR_SPAWNLOCK_PORT_IN_USE",
+    /// The server that runs is of another version, and may not be replaced. Ask for its version, or stop it.
+    Version = "ERR_SPAWNLOCK_VERSION",
+    /// The server died soon after "ready", several times in a minute. Read the log lines; `retry_after_ms` tells when the next
+    /// start is allowed, and a restart by hand starts it at once.
+    CrashLoop = "ERR_SPAWNLOCK_CRASH_LOOP",
     /// The server, or something it started, asked for this same server. Do not call `ensure` for one's own name.
     Recursive = "ERR_SPAWNLOCK_RECURSIVE",
     /// The system forbids us to reach the endpoint. Check the permissions of the socket.
@@ -125,6 +130,9 @@ pub struct Failure {
     /// The error number of the system call that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errno: Option<i32>,
+    /// In how many milliseconds the next start is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// The text of the cause, for readers in other processes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -174,6 +182,7 @@ impl Error {
             exit_code: None,
             signal: None,
             errno: None,
+            retry_after_ms: None,
             cause: None,
         };
         Error { failure: Box::new(failure), source: None }

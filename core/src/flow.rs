@@ -8,10 +8,12 @@ use crate::call::Call;
 use crate::deadline::{self, Deadline};
 use crate::environment;
 use crate::error::Result;
+use crate::fit::Fit;
 use crate::inside::Inside;
 use crate::life::{Known, Seen};
-use crate::lock::keep;
-use crate::place::Stamp;
+use crate::lock::{LockKind, SpawnLock, keep};
+use crate::place::{Place, Stamp};
+use crate::policy::Reuse;
 use crate::probe::{Endpoint, Verdict};
 use crate::record::{Phase, Record};
 use crate::server::{Origin, Server};
@@ -36,6 +38,14 @@ pub(crate) struct Flow {
     _inside: Inside,
 }
 
+/// The generation that a request for a fresh server replaces, which is the one it saw; a start that is under way is new enough.
+pub(crate) fn to_be_replaced(place: &Place, known: Option<&Known>) -> u64 {
+    let coming = |record: &Record| {
+        record.state == Phase::Starting && matches!(SpawnLock::holder_of(place.spawn_lock(), LockKind::Auto), Ok(Some(_)))
+    };
+    known.map_or(0, |known| known.record.generation.saturating_sub(u64::from(coming(&known.record))))
+}
+
 impl Flow {
     pub(crate) fn new(spec: ServerSpec) -> Result<Self> {
         let call = Call::new(spec.plan()?);
@@ -43,8 +53,10 @@ impl Flow {
         let Some(inside) = Inside::enter(place.dir().to_owned()) else {
             return Err(call.report().recursive());
         };
+        let never = call.plan.policy.reuse == Reuse::Never;
+        let replaces = never.then(|| to_be_replaced(place, Known::look(place, &call.plan.name).known().as_ref()));
         let (failure_before, record_before) = (Stamp::of(&place.failure()), Stamp::of(&place.record()));
-        Ok(Flow { failure_before, record_before, replaces: None, user: None, _inside: inside, call })
+        Ok(Flow { failure_before, record_before, replaces, user: None, _inside: inside, call })
     }
 
     /// Takes the lease of a call that asks for a server which is to be stopped with its last user: before it looks for the server,
@@ -152,11 +164,14 @@ impl Flow {
             early.filter(|_| unchanged).map(|known| known.with_pid(&self.call.plan.place)).or_else(|| self.known()).filter(Known::lives)
         else {
             self.name_stranger();
+            self.accept_foreign()?;
             return Ok(Some(self.server(None, Origin::Foreign)));
         };
         self.refuse_conflict(&known.record)?;
-        let given = known.record.state == Phase::Ready && self.is_given(&known.record);
-        Ok(given.then(|| self.server(Some(&known.record), Origin::Reused)))
+        if known.record.state != Phase::Ready {
+            return Ok(None);
+        }
+        self.taken(&known.record, Origin::Reused)
     }
 
     /// What the place says; garbage is told, and counts as nothing.
@@ -190,10 +205,21 @@ impl Flow {
         self.call.warn(format!("port {port} is served by user {user}, not by us"));
     }
 
-    /// What the holder of the lock has published; `None` when it is being ended by now.
-    pub(crate) fn joined(&self, record: &Record) -> Result<Option<Server>> {
+    /// A server that somebody else has just started; `None` when it will not do.
+    pub(crate) fn joined(&mut self, record: &Record) -> Result<Option<Server>> {
         self.refuse_conflict(record)?;
-        Ok(self.is_given(record).then(|| self.server(Some(record), Origin::Joined)))
+        // Told once, it is no news any more.
+        self.record_before = Stamp::of(&self.call.plan.place.record());
+        self.taken(record, Origin::Joined)
+    }
+
+    /// The server as the caller gets it, when it will do.
+    fn taken(&self, record: &Record, origin: Origin) -> Result<Option<Server>> {
+        match self.fit(record)? {
+            Fit::AsItIs if self.is_given(record) => self.refuse_other_users().map(|()| Some(self.server(Some(record), origin))),
+            Fit::AsItIs => Ok(None),
+            Fit::Replace(_) => Ok(None),
+        }
     }
 
     pub(crate) fn server(&self, record: Option<&Record>, origin: Origin) -> Server {
@@ -209,9 +235,11 @@ impl Flow {
             pid: record.and_then(|record| record.pid),
             origin,
             generation: record.map(|record| record.generation),
+            version: record.and_then(|record| record.version.clone()).or_else(|| self.call.last()?.version.clone()),
             started_at_ms: record.map(|record| record.started_at),
             ready_ms: record.and_then(|record| record.ready_ms),
             log_file: record.and_then(|record| record.log_file.clone()),
+            log_offset: record.map_or(0, |record| record.log_offset),
             place: plan.place.dir().to_owned(),
             stop_timeout: plan.stop_timeout_asked,
             user: self.user.as_ref().map(User::until_the_end),

@@ -15,11 +15,6 @@ use crate::sys::{self, Ending, Lookup};
 /// A history that has grown to this size loses its older half.
 const MOST: u64 = 256 * 1024;
 
-/// Why a server is stopped, in the words of a time line.
-pub(crate) const STOP: &str = "stop";
-pub(crate) const RESTART: &str = "restart";
-pub(crate) const LAST_USER: &str = "its last user is gone";
-
 /// It ended and nobody of ours was there to see it.
 const FOUND_GONE: &str = "found gone";
 

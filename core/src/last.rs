@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cancel::Patience;
 use crate::deadline::LONG_ENOUGH;
 use crate::end;
-use crate::history;
+use crate::ended::EndReason;
 use crate::life::Known;
 use crate::lock::{Acquired, LockKind, StartLock, is_kept, is_leased};
 use crate::place::Place;
@@ -44,14 +44,9 @@ pub(crate) fn end_unused(place: &Place, name: &str, generation: u64, patience: &
     let Some(known) = known().map(|known| known.with_pid(place)) else { return Unused::Over };
     let declared = known.record.declared.as_ref().and_then(|declared| declared.stop_timeout_ms);
     let Ok(grace) = plan::stop_timeout(declared.map(Duration::from_millis)) else { return Unused::Over };
-    let is_wanted_yet = || {
-        let wanted = is_wanted(place, &known.record);
-        if !wanted {
-            history::stopping(place, generation, history::LAST_USER);
-        }
-        wanted
-    };
-    match end::end_server(place, &known.record, grace, &patience.afresh(LONG_ENOUGH), is_wanted_yet) {
+    match end::end_server(place, &known.record, EndReason::LastUser, grace, &patience.afresh(LONG_ENOUGH), || {
+        is_wanted(place, &known.record)
+    }) {
         Ok(false) => Unused::Busy,
         Ok(true) | Err(_) => Unused::Over,
     }

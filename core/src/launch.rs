@@ -11,8 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::sys::{self, Bell, Detached, Ending, NotStarted};
 
-/// Enough for a thread that only waits.
-const REAPER_STACK: usize = 64 * 1024;
+/// Enough for a thread that waits, and then writes a small file.
+const REAPER_STACK: usize = 256 * 1024;
 
 /// What is to be run, and how.
 pub(crate) struct Launch<'a> {
@@ -27,6 +27,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) alive: Option<&'a Path>,
     /// What it gets as 3, 4, …; with any, `LISTEN_PID` becomes its own pid.
     pub(crate) pass: Vec<OwnedFd>,
+    /// Told how it ended, by the thread that sees it.
+    pub(crate) on_end: OnEnd,
 }
 
 impl<'a> Launch<'a> {
@@ -34,9 +36,21 @@ impl<'a> Launch<'a> {
     pub(crate) fn through(&self, argv: &'a [String], stdin: OwnedFd) -> io::Result<Launch<'a>> {
         let log = self.log.as_ref().map(File::try_clone).transpose()?;
         let pass = self.pass.iter().map(OwnedFd::try_clone).collect::<io::Result<_>>()?;
-        Ok(Launch { argv, cwd: self.cwd, env: self.env.clone(), umask: self.umask, stdin: Some(stdin), pass, log, alive: None })
+        Ok(Launch {
+            argv,
+            cwd: self.cwd,
+            env: self.env.clone(),
+            umask: self.umask,
+            stdin: Some(stdin),
+            pass,
+            log,
+            alive: None,
+            on_end: Box::new(|_| {}),
+        })
     }
 }
+
+type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
 
 /// A server that was started. While this exists its pid means it and nothing else: a dead one is not yet collected.
 #[derive(Debug)]
@@ -100,7 +114,7 @@ pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
         alive: what.alive,
         pass: what.pass,
     };
-    let reaper = Reaper::new()?;
+    let reaper = Reaper::new(what.on_end)?;
     match sys::start_detached(command, detached) {
         Ok(child) => Ok(reaper.watch(child)),
         Err(NotStarted::AliveLockTaken) => Err(Refused::Another),
@@ -111,7 +125,7 @@ pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
 /// Runs a program of ours in the quickest way there is, which leaves it to that program to become detached; it gets `stdin` and `stdout`
 /// and is collected when it ends.
 pub(crate) fn launch_helper(argv: &[&OsStr], stdin: OwnedFd, stdout: Option<File>) -> io::Result<()> {
-    let reaper = Reaper::new()?;
+    let reaper = Reaper::new(Box::new(|_| {}))?;
     let stdout = stdout.map_or_else(Stdio::null, Stdio::from);
     let child = Command::new(argv[0]).args(&argv[1..]).stdin(stdin).stdout(stdout).stderr(Stdio::null()).spawn()?;
     drop(reaper.watch(child));
@@ -162,7 +176,7 @@ impl Desk {
 }
 
 impl Reaper {
-    fn new() -> io::Result<Self> {
+    fn new(on_end: OnEnd) -> io::Result<Self> {
         let reaper = Reaper { desk: Arc::default(), death: Arc::new(Bell::new()?), ending: Arc::default() };
         let (desk, ring, tell) = (Arc::clone(&reaper.desk), Arc::clone(&reaper.death), Arc::clone(&reaper.ending));
         let wait = move || {
@@ -172,6 +186,9 @@ impl Reaper {
                 let _ = tell.set(how);
             }
             ring.ring();
+            if let Some(how) = tell.get() {
+                on_end(how);
+            }
             desk.await_release();
             let _ = child.wait();
         };

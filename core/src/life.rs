@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::ended::Ended;
 use crate::lock::AliveLock;
 use crate::place::Place;
 use crate::record::{FailedAttempt, Phase, Record};
@@ -64,6 +65,11 @@ impl Known {
         self.held || self.main_lives()
     }
 
+    /// Whether a process of the server holds the alive lock: the one proof that it is ours.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.held
+    }
+
     /// Whether only what the main process left behind lives, as far as that can be known: in our own pid namespace.
     pub(crate) fn is_orphaned(&self) -> bool {
         self.record.start_time.is_some() && self.record.in_our_namespace() && !self.main_lives()
@@ -85,5 +91,6 @@ fn rebuilt(place: &Place, name: &str) -> Record {
 /// The number of the next start: one more than any that was written down.
 pub(crate) fn next_generation(place: &Place, record: Option<&Record>) -> u64 {
     let failed = FailedAttempt::read(place).map_or(0, |failed| failed.generation);
-    record.map_or(0, |record| record.generation).max(failed) + 1
+    let ended = Ended::read(place).map_or(0, |ended| ended.generation);
+    record.map_or(0, |record| record.generation).max(failed).max(ended) + 1
 }

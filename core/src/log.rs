@@ -55,6 +55,13 @@ fn old(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// The lines of all starts that are kept, the older file's first.
+pub(crate) fn tail_of_all(path: &Path, lines: usize) -> Vec<String> {
+    let now = tail(path, 0, lines);
+    let before = if now.len() < lines { tail(&old(path), 0, lines - now.len()) } else { Vec::new() };
+    before.into_iter().chain(now).collect()
+}
+
 /// The last lines written since `offset`, oldest first, fit for a terminal.
 pub(crate) fn tail(path: &Path, offset: u64, lines: usize) -> Vec<String> {
     let text = read_end(path, offset, TAIL_MOST).unwrap_or_default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::cancel::Patience;
 use crate::deadline::Deadline;
 use crate::declared;
+use crate::ended;
 use crate::environment;
 use crate::history;
 use crate::last::{self, Unused};
@@ -18,7 +19,7 @@ use crate::log;
 use crate::minder::{Line, Order, Post, Word};
 use crate::notify::{Notified, NotifyDesk};
 use crate::place::Place;
-use crate::spec::OnLockUnavailable;
+use crate::policy::OnLockUnavailable;
 use crate::sys::{self, Interest, Wanted, Watch};
 
 /// After something was told, so many more looks: the kernel tells of a closing before it frees the lock.
@@ -70,6 +71,7 @@ fn run(mut minder: Minder, line: Line, argv: &[String], umask: u32, has_alive_lo
         env: environment::all(),
         umask,
         stdin: None,
+        on_end: Box::new(|_| {}),
         pass,
         log: sys::take_stdout().ok().map(File::from),
         alive: has_alive_lock.then_some(alive.as_path()),
@@ -143,6 +145,8 @@ impl Minder {
             self.wait(watch.as_ref(), pause);
             tries_left = if watch.as_ref().is_some_and(Watch::heard) { SETTLE_TRIES } else { tries_left.saturating_sub(1) };
         }
+        self.tell_end();
+        ended::note_end(&self.place, self.post.generation, self.own_end().flatten().as_ref());
         self.await_starter();
         0
     }
@@ -219,7 +223,6 @@ impl Minder {
 
     /// The pid is the starter's to signal until it lets go of the line.
     fn await_starter(&mut self) {
-        self.tell_end();
         let Some(line) = self.starter.take() else { return };
         let patience = Patience::uncancelled();
         let _ = patience.wait(&[(line.socket().as_fd(), Interest::Read)], patience.deadline.remaining());

@@ -20,8 +20,8 @@ use crate::environment;
 use crate::launch::{Launch, Launched, Parent, Refused, launch, launch_helper};
 use crate::place;
 use crate::plan::Plan;
+use crate::policy::OnLockUnavailable;
 use crate::record::Record;
-use crate::spec::OnLockUnavailable;
 use crate::sys::{self, Bell, Ending};
 
 /// The file name of the native command.

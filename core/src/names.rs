@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::Deadline;
+use crate::ended::Ended;
 use crate::error::{Error, ErrorCode, Failure, Result};
 use crate::history::{self, Step};
 use crate::holder::Holder;
 use crate::life::Known;
-use crate::lock::{LockKind, SpawnLock};
+use crate::lock::{LockKind, SpawnLock, lease_holders};
 use crate::place::{self, Place};
 use crate::plan;
 use crate::probe::{About, Check, Probe, Verdict};
@@ -74,6 +75,16 @@ pub struct Status {
     pub place: PathBuf,
     /// Who holds the spawn lock now: somebody is starting or stopping it.
     pub holder: Option<Holder>,
+    /// How far the last start has come, as its record says: starting, ready or stopped.
+    pub phase: Option<&'static str>,
+    /// Who holds a lease on it.
+    pub leases: Vec<Holder>,
+    /// Which version it was started as.
+    pub version: Option<String>,
+    /// Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`.
+    pub restarted_because: Option<String>,
+    /// How a server of this name ended last.
+    pub ended: Option<Ended>,
     /// Why the last start failed, if the last one did.
     pub last_failure: Option<Failure>,
 }
@@ -180,6 +191,11 @@ fn status_of(place: &Place, name: &str, cancel: &Cancel) -> Result<Status> {
         log_file: record.and_then(|record| record.log_file.clone()),
         place: place.dir().to_owned(),
         holder,
+        phase: record.map(|record| record.state.as_str()),
+        leases: lease_holders(place),
+        version: record.and_then(|record| record.version.clone()),
+        restarted_because: record.and_then(|record| record.restarted_because.clone()),
+        ended: Ended::read(place),
         last_failure: failed.map(|failed| failed.failure),
     };
     if cancel.is_cancelled() {
@@ -194,7 +210,7 @@ fn health(record: &Record, place: &Place, cancel: &Cancel) -> Option<Verdict> {
     if checks.is_empty() {
         return None;
     }
-    let probe = Probe { checks, identity: None, timeout: STATUS_PROBE };
+    let probe = Probe { checks, identity: None, version_field: None, timeout: STATUS_PROBE };
     let patience = Patience::new(Deadline::after(STATUS_PROBE), cancel.clone());
     probe.ask(|| About::of(record, true, place), &patience).ok().map(|answer| answer.verdict)
 }

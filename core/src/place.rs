@@ -113,6 +113,10 @@ impl Place {
         self.dir.join("history.jsonl")
     }
 
+    pub(crate) fn ended(&self) -> PathBuf {
+        self.dir.join("ended.json")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.join("server.log")
     }

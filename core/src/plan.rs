@@ -11,11 +11,13 @@ use crate::event::Listener;
 use crate::listen::{Listen, Listening};
 use crate::lock::StartLock;
 use crate::place::{self, Place};
+use crate::policy::OnLockUnavailable;
+use crate::policy::Policy;
 use crate::port::Port;
 use crate::probe::{Check, CheckSource, Endpoint, Probe, endpoint_of, parse_identity};
 use crate::record::Declared;
 use crate::scope::{self, Scope};
-use crate::spec::{OnLockUnavailable, ServerSpec};
+use crate::spec::ServerSpec;
 use crate::start::Start;
 use crate::stop_when::StopWhen;
 
@@ -52,6 +54,7 @@ pub(crate) struct Plan {
     /// The same before the scale of this machine, for a later call.
     pub(crate) stop_timeout_asked: Duration,
     pub(crate) stop: StopWhen,
+    pub(crate) policy: Policy,
     pub(crate) listener: Listener,
     /// What a record keeps, for a restart.
     pub(crate) declared: Declared,
@@ -156,12 +159,16 @@ impl ServerSpec {
         if identity.is_some() && !over_http {
             return Err(Error::config("identity", "needs a check over HTTP: it looks at the fields of an answer"));
         }
+        if self.version_field.is_some() && !over_http {
+            return Err(Error::config("versionField", "needs a check over HTTP: it is a field of an answer"));
+        }
+        let policy = self.checked_policy()?;
         let timeout = environment::scaled(at_least_some("timeout", self.timeout.unwrap_or(TIMEOUT))?)?;
         let probe_timeout = environment::scaled(at_least_some("probeTimeout", self.probe_timeout.unwrap_or(PROBE_TIMEOUT))?)?;
         let stop_timeout_asked = self.stop_timeout.unwrap_or(STOP_TIMEOUT);
         Ok(Plan {
             start: if elsewhere.is_some() || environment::disabled()? { None } else { self.checked_start()? },
-            probe: Probe { checks, identity, timeout: probe_timeout },
+            probe: Probe { checks, identity, version_field: self.version_field.clone(), timeout: probe_timeout },
             patience: Patience::new(Deadline::after(timeout), self.cancel.clone().unwrap_or_else(Cancel::never)),
             timeout,
             lock: StartLock::of(
@@ -174,6 +181,7 @@ impl ServerSpec {
             stop_timeout: environment::scaled(stop_timeout_asked)?,
             stop_timeout_asked,
             stop: self.checked_stop()?,
+            policy,
             listener: self.listener.clone(),
             declared: Declared::default(),
             spec: Box::default(),

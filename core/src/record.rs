@@ -26,6 +26,17 @@ pub(crate) enum Phase {
     Stopped,
 }
 
+impl Phase {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Phase::Starting => "starting",
+            Phase::Ready => "ready",
+            Phase::Stopping => "stopping",
+            Phase::Stopped => "stopped",
+        }
+    }
+}
+
 /// What `server.json` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -83,6 +94,18 @@ pub(crate) struct Record {
     /// Where the lines of this start begin in the log.
     #[serde(default)]
     pub(crate) log_offset: u64,
+    /// Which version of the server it was started as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<String>,
+    /// The versions that this name was moved away from, the latest last: none of them takes the server back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) outlived: Vec<String>,
+    /// When the starts before it crashed, in milliseconds since 1970: those of a minute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) crashes: Vec<u64>,
+    /// Why it took the place of the start before it, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) restarted_because: Option<String>,
     /// How it was declared; not known of servers that an earlier version started.
     #[serde(default)]
     pub(crate) declared: Option<Box<Declared>>,
@@ -119,6 +142,10 @@ pub(crate) struct Declared {
     pub(crate) stop: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) linger_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stop_signal: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version_field: Option<String>,
     /// The kind of the spawn lock, by its word, and the lock that is held as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lock: Option<String>,
@@ -186,6 +213,10 @@ impl Record {
             ready_at: 0,
             log_file: None,
             log_offset: 0,
+            version: None,
+            outlived: Vec::new(),
+            crashes: Vec::new(),
+            restarted_because: None,
             declared: None,
         }
     }

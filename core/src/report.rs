@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::deadline::readable;
+use crate::deadline::{self, readable};
 use crate::error::{Error, ErrorCode};
 use crate::holder::{Holder, who};
 use crate::log;
 use crate::notify::Notified;
 use crate::plan::Plan;
+use crate::policy::Reuse;
 use crate::probe::{Answer, Verdict};
 use crate::record::Record;
 use crate::start::Start;
@@ -171,6 +172,39 @@ impl Reporter<'_> {
             (None, Some(_)) => error.hint(format!("stop it (server-init stop {}) and try again", self.plan.name)),
             (None, None) => error,
         }
+    }
+
+    /// What answers was not started here, or not by us.
+    pub(crate) fn not_owned(&self, reuse: Reuse) -> Error {
+        let summary = format!("something that we did not start serves in the place of {}, and reuse is {}", self.server(), reuse.as_str());
+        let error = self.error(ErrorCode::Foreign, summary);
+        match self.port_owner() {
+            Some(owner) => error.hint(owner),
+            None => error.hint("stop it where it was started, or use another address"),
+        }
+    }
+
+    /// It is of another version, and stays.
+    pub(crate) fn version(&self, wanted: &str, running: Option<&str>, pid: Option<u32>) -> Error {
+        let running = running.map_or_else(|| "an unknown version".to_owned(), |running| format!("version {running}"));
+        self.error(ErrorCode::Version, format!("{} runs in {running}, and version {wanted} was asked for", self.server()))
+            .with(|failure| failure.pid = pid)
+    }
+
+    /// It died soon after every "ready".
+    pub(crate) fn crash_loop(&self, record: &Record, crashes: &[u64], next_ms: u64) -> Error {
+        let wait = next_ms.saturating_sub(deadline::now_ms());
+        let first = crashes.first().copied().unwrap_or_default();
+        let span = crashes.last().copied().unwrap_or_default().saturating_sub(first);
+        let (times, span) = (crashes.len(), readable(Duration::from_millis(span)));
+        let summary = format!("{} died soon after it was ready, {times} times in {span}: not starting it again yet", self.server());
+        let error = self.about_start(self.error(ErrorCode::CrashLoop, summary), record);
+        let error = error.with(|failure| failure.retry_after_ms = Some(wait));
+        let (wait, then) = (readable(Duration::from_millis(wait)), deadline::text_of(next_ms));
+        error.with(|failure| {
+            let name = &self.plan.name;
+            failure.hint = Some(format!("the next start is allowed in {wait}, at {then}; `server-init restart {name}` starts it at once"));
+        })
     }
 
     /// Ready was not reached in time.

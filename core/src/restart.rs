@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::call::Because;
 use crate::cancel::Cancel;
 use crate::declared;
 use crate::end::{self, Ours};
+use crate::ended::EndReason;
 use crate::ensure::Next;
 use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind, Listener};
-use crate::flow::Flow;
-use crate::history;
+use crate::flow::{Flow, to_be_replaced};
 use crate::life::{Known, Seen};
-use crate::lock::{LockKind, SpawnLock};
 use crate::names::StateDir;
 use crate::place::Place;
 use crate::plan::{self, Plan};
@@ -23,6 +23,9 @@ use crate::server::{Origin, Server};
 use crate::spec::ServerSpec;
 use crate::stop::{not_ours, not_running};
 use crate::turn::Turn;
+
+/// Why a server was restarted that a person, or a program of theirs, restarted by its name.
+const BY_HAND: &str = "by hand";
 
 /// How to restart a server.
 #[derive(Clone, Debug, Default)]
@@ -113,23 +116,18 @@ impl StateDir {
         plan::checked_name(name)?;
         let name = &self.known_name(name)?;
         let place = Place::of(self.path(), name)?;
-        let record = match Known::look(&place, name) {
-            Seen::Known(known) => known.record,
+        let known = match Known::look(&place, name) {
+            Seen::Known(known) => known,
             Seen::Nothing => return Err(unknown(name)),
             Seen::Garbage(problem) => return Err(unknown(name).caused_by(problem)),
         };
-        let replaces = options.only_generation.unwrap_or_else(|| to_be_replaced(&place, &record));
-        refuse_hopeless(&record)?;
-        let mut flow = Flow::new(options.spec(&record, self.path()))?;
+        let replaces = options.only_generation.unwrap_or_else(|| to_be_replaced(&place, Some(&known)));
+        refuse_hopeless(&known.record)?;
+        let mut flow = Flow::new(options.spec(&known.record, self.path()))?;
         flow.replaces = Some(replaces);
+        flow.call.because = Some(Because { reason: EndReason::Restarted, why: BY_HAND.to_owned(), outlives: None });
         Restart { flow, states: self, options }.run()
     }
-}
-
-/// The generation that a request replaces, which is the one it saw; a start that is under way is new enough for it.
-fn to_be_replaced(place: &Place, record: &Record) -> u64 {
-    let coming = record.state == Phase::Starting && matches!(SpawnLock::holder_of(place.spawn_lock(), LockKind::Auto), Ok(Some(_)));
-    record.generation.saturating_sub(u64::from(coming))
 }
 
 /// One call of `restart`.
@@ -215,8 +213,8 @@ impl Restart<'_> {
             return Err(call.report().recursive());
         }
         call.tell(EventKind::Stopping, format!("stopping server \"{}\", to start it again", known.record.name), known.record.pid);
-        history::stopping(&call.plan.place, known.record.generation, history::RESTART);
-        end::end_server(&call.plan.place, &known.record, call.plan.stop_timeout, &call.plan.patience, || false).map(drop)
+        end::end_server(&call.plan.place, &known.record, EndReason::Restarted, call.plan.stop_timeout, &call.plan.patience, || false)
+            .map(drop)
     }
 
     fn warn_of_lost(&self, record: &Record) {
@@ -262,7 +260,10 @@ impl Flow {
 
     /// What makes this call go on without the lock, in words.
     pub(crate) fn patience_word(&self) -> &'static str {
-        if self.replaces.is_some() { "break after" } else { "lock patience" }
+        match &self.call.because {
+            Some(because) if because.reason == EndReason::Restarted => "break after",
+            _ => "lock patience",
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::{Deadline, LONG_ENOUGH};
 use crate::error::{Error, ErrorCode, Result};
+use crate::log;
 use crate::names::StateDir;
 use crate::restart::RestartOptions;
 use crate::stop::{StopOptions, not_ours};
@@ -54,9 +55,11 @@ pub struct Server {
     pub(crate) pid: Option<u32>,
     pub(crate) origin: Origin,
     pub(crate) generation: Option<u64>,
+    pub(crate) version: Option<String>,
     pub(crate) started_at_ms: Option<u64>,
     pub(crate) ready_ms: Option<u64>,
     pub(crate) log_file: Option<PathBuf>,
+    pub(crate) log_offset: u64,
     pub(crate) place: PathBuf,
     pub(crate) stop_timeout: Duration,
     pub(crate) user: Option<Arc<User>>,
@@ -96,6 +99,11 @@ impl Server {
     /// Which start of its name it is, from 1; `None` for a foreign one.
     pub fn generation(&self) -> Option<u64> {
         self.generation
+    }
+
+    /// Which version it was started as, or says that it is; `None` when nobody said.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// When it was started, in milliseconds since 1970.
@@ -138,6 +146,16 @@ impl Server {
             return Err(Error::new(ErrorCode::Cancelled, format!("waiting for the end of server \"{}\" was cancelled", self.name)));
         }
         Ok(())
+    }
+
+    /// The last lines it wrote, oldest first; none where its log is not known.
+    pub fn tail(&self, lines: usize) -> Vec<String> {
+        self.log_file.as_deref().map_or_else(Vec::new, |path| log::tail(path, self.log_offset, lines))
+    }
+
+    /// The lines it wrote since it was started, as far as a quarter of a mebibyte goes back.
+    pub fn logs(&self) -> Vec<String> {
+        self.tail(usize::MAX)
     }
 
     /// Stops it, unless another generation runs by now.

@@ -6,46 +6,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::cancel::Cancel;
-use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
 use crate::listen::Listening;
 use crate::lock::LockKind;
+use crate::policy::{OnLockUnavailable, OnMismatch, Reuse, StopSignal, Unresponsive};
 use crate::port::Port;
 use crate::probe::CheckSource;
 use crate::scope::Scope;
 use crate::stop_when::StopWhen;
-
-/// What to do where no lock can be had: a read-only place, a file system without locks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnLockUnavailable {
-    /// Warn by an event and start without the lock; the server's own bind is then the arbiter.
-    #[default]
-    Proceed,
-    /// Fail with `LOCK_UNAVAILABLE`.
-    Fail,
-}
-
-impl OnLockUnavailable {
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            OnLockUnavailable::Proceed => "proceed",
-            OnLockUnavailable::Fail => "fail",
-        }
-    }
-
-    /// Reads `proceed` or `fail`.
-    ///
-    /// # Errors
-    /// `CONFIG` for any other word.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text {
-            "proceed" => Ok(OnLockUnavailable::Proceed),
-            "fail" => Ok(OnLockUnavailable::Fail),
-            other => Err(Error::config("onLockUnavailable", format!("is `{other}`: write `proceed` or `fail`"))),
-        }
-    }
-}
 
 /// A server to have exactly once: its name, how to start it, and how to tell that it is ready.
 ///
@@ -90,6 +58,12 @@ pub struct ServerSpec {
     pub(crate) linger: Option<Duration>,
     /// Asked for by a scope, which has another default for `stop`.
     pub(crate) in_scope: bool,
+    pub(crate) stop_signal: Option<StopSignal>,
+    pub(crate) reuse: Option<Reuse>,
+    pub(crate) version: Option<String>,
+    pub(crate) version_field: Option<String>,
+    pub(crate) on_mismatch: Option<OnMismatch>,
+    pub(crate) unresponsive: Option<Unresponsive>,
     pub(crate) cancel: Option<Cancel>,
     pub(crate) listener: Listener,
     /// The file that declares it, where the caller names one.
@@ -269,6 +243,43 @@ impl ServerSpec {
     /// looked for in the project's own files: see [`ServerSpec::declared`].
     pub fn config(mut self, file: impl Into<PathBuf>) -> Self {
         self.config = Some(file.into());
+        self
+    }
+
+    /// The signal that asks the server to end, whoever stops it. Default: SIGTERM.
+    pub fn stop_signal(mut self, signal: StopSignal) -> Self {
+        self.stop_signal = Some(signal);
+        self
+    }
+
+    /// Which servers that run already will do. Default: every healthy one.
+    pub fn reuse(mut self, reuse: Reuse) -> Self {
+        self.reuse = Some(reuse);
+        self
+    }
+
+    /// The version that is wanted: a number such as `1.4.2`, or any text such as the hash of a commit. Default: any version will do.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// The field of the health answer, dotted where nested, in which the server tells its version. Default: the version it was
+    /// started as counts.
+    pub fn version_field(mut self, field: impl Into<String>) -> Self {
+        self.version_field = Some(field.into());
+        self
+    }
+
+    /// What to do about a server of another version. Default: replace it by the newer one.
+    pub fn on_mismatch(mut self, what: OnMismatch) -> Self {
+        self.on_mismatch = Some(what);
+        self
+    }
+
+    /// What to do about a server of ours that lives and does not answer. Default: fail with `UNRESPONSIVE`.
+    pub fn unresponsive(mut self, what: Unresponsive) -> Self {
+        self.unresponsive = Some(what);
         self
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::{Deadline, LONG_ENOUGH, readable};
 use crate::end;
+use crate::ended::{self, EndReason};
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, EventKind, Listener};
-use crate::history;
 use crate::holder::{Holder, waiting_line, who};
 use crate::life::Known;
 use crate::lock::{Acquired, LockKind, StartGuard, StartLock};
@@ -28,12 +28,12 @@ pub struct StopOptions {
 }
 
 impl StopOptions {
-    /// The defaults: 10 s between SIGTERM and SIGKILL, whatever generation runs.
+    /// The defaults: the declared stop timeout, else 10 s, between the stop signal and SIGKILL, whatever generation runs.
     pub fn new() -> Self {
         StopOptions::default()
     }
 
-    /// How long the server may take to end after SIGTERM, before SIGKILL. Default: 10 s.
+    /// How long the server may take to end after the stop signal, before SIGKILL. Default: what it was declared with, else 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -59,7 +59,7 @@ impl StopOptions {
 }
 
 impl StateDir {
-    /// Stops a server: SIGTERM to its group, a grace, SIGKILL. Returns when it is gone.
+    /// Stops a server: its stop signal (SIGTERM) to its group, a grace, SIGKILL. Returns when it is gone.
     ///
     /// # Errors
     /// `NOT_RUNNING` when nothing of ours runs under this name; `STOP` when it cannot be ended;
@@ -86,9 +86,10 @@ impl StateDir {
             holder: None,
             voice: None,
         });
-        history::stopping(&place, known.record.generation, history::STOP);
-        let grace = plan::stop_timeout(options.timeout)?;
-        end::end_server(&place, &known.record, grace, &patience.afresh(LONG_ENOUGH), || false).map(drop)
+        let grace = plan::stop_timeout(options.timeout.or_else(|| known.record.stop_timeout()))?;
+        end::end_server(&place, &known.record, EndReason::Stopped, grace, &patience.afresh(LONG_ENOUGH), || false)?;
+        ended::await_note(&place, known.record.generation);
+        Ok(())
     }
 }
 

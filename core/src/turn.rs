@@ -8,10 +8,10 @@ use crate::flow::Flow;
 use crate::holder::{Holder, waiting_line, who};
 use crate::lock::{Acquired, StartGuard};
 use crate::place::Stamp;
+use crate::policy::OnLockUnavailable;
 use crate::probe::Verdict;
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::server::{Origin, Server};
-use crate::spec::OnLockUnavailable;
 use crate::sys;
 
 /// A waiter gives the holder this much beyond its own deadline, at most, to say why it failed.
@@ -72,6 +72,9 @@ impl Flow {
         match self.look_again()? {
             Verdict::Ready => {
                 let vouched_for = self.found()?;
+                if vouched_for.is_none() && self.known().is_some_and(|known| known.record.state == Phase::Ready) {
+                    return Err(self.call.report().lock_timeout(holder));
+                }
                 let unvouched = || self.server(self.known().map(|known| known.record).as_ref(), Origin::Joined);
                 Ok(Turn::Found(vouched_for.unwrap_or_else(unvouched)))
             }

@@ -107,7 +107,7 @@ impl<'a> Wait<'a> {
         }
         let (timeout, probe_timeout) = plan::timeouts(options.timeout, options.probe_timeout)?;
         let since = Deadline::after(timeout);
-        let probe = Probe { checks, identity: None, timeout: probe_timeout };
+        let probe = Probe { checks, identity: None, version_field: None, timeout: probe_timeout };
         Ok(Wait { probe, options, patience: Patience::new(since, options.cancel.clone()), since, tries: 0 })
     }
 

@@ -30,6 +30,10 @@ const LAYERS: &[&[&str]] = &[
     // The parts of one call and of one server's life.
     &[
         "life",
+        "policy",
+        "version",
+        "crash",
+        "ended",
         "end",
         "inside",
         "config",
@@ -51,7 +55,24 @@ const LAYERS: &[&[&str]] = &[
         "scope",
         "addresses",
     ],
-    &["flow", "turn", "ensure", "server", "names", "stop", "restart", "kick", "mind", "claim", "notify_send", "wait", "doctor"],
+    &[
+        "flow",
+        "fit",
+        "logs",
+        "prune",
+        "turn",
+        "ensure",
+        "server",
+        "names",
+        "stop",
+        "restart",
+        "kick",
+        "mind",
+        "claim",
+        "notify_send",
+        "wait",
+        "doctor",
+    ],
     &["lib", "fuzz"],
 ];
 

@@ -53,7 +53,7 @@ fn one_that_never_says_so_runs_out_of_time_and_the_error_has_its_last_status() {
     assert_eq!(error.failure().status.as_deref(), Some("step 3 of 7: indexing"));
     assert!(error.to_string().contains("\n  status   step 3 of 7: indexing\n"), "{error}");
     assert!(error.to_string().contains("notify: it has not said READY=1"), "{error}");
-    assert!(sockets(&scene).is_empty());
+    wait_until("the socket went with the minder", SOON, || sockets(&scene).is_empty());
     scene.assert_nobody_is_left();
 }
 

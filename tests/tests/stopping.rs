@@ -184,12 +184,20 @@ fn the_late_removal_of_a_socket_never_removes_that_of_the_next_server() {
     }
 }
 
+/// Its ready state is long past: else a few deaths in a row would be a crash loop.
+fn was_ready_long_ago(scene: &Scene) {
+    scene.edit_record(&[("readyAt", 1.into())]);
+}
+
 #[test]
 fn a_server_that_idles_out_right_after_its_health_answer_is_replaced_by_the_next_call() {
     let scene = Scene::new();
     // On a busy machine it may be gone before it was vouched for, and then the call says so.
     let ensure = || match scene.spec(&["--exit-after-ready", "60"]).ensure() {
-        Ok(server) => server.pid(),
+        Ok(server) => {
+            was_ready_long_ago(&scene);
+            server.pid()
+        }
         Err(error) => {
             assert_eq!(error.code(), ErrorCode::Exited, "{error}");
             None
@@ -211,6 +219,7 @@ fn a_server_that_is_killed_this_moment_is_replaced_by_the_next_call() {
     for round in 1..=30 {
         let server = scene.spec(&["--threads", "64"]).ensure().unwrap();
         assert_eq!(server.generation(), Some(round));
+        was_ready_long_ago(&scene);
         spawnlock_tests::process::signal(server.pid().unwrap(), rustix::process::Signal::KILL);
     }
     wait_until("only the last is left, if any", SOON, || scene.living().is_empty());

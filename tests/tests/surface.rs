@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use spawnlock::{ErrorCode, EventKind, FlockSupport, KickState, LockKind, Origin, State, StopWhen, Verdict};
+use spawnlock::{
+    EndReason, ErrorCode, EventKind, FlockSupport, KickState, LockKind, OnMismatch, Origin, Reuse, State, StopSignal, StopWhen,
+    Unresponsive, Verdict,
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -36,6 +39,11 @@ fn every_list_of_words_is_the_contracts() {
     assert_eq!(Origin::ALL.iter().map(|origin| origin.as_str()).collect::<Vec<_>>(), words("origins"));
     assert_eq!(State::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>(), words("states"));
     assert_eq!(Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect::<Vec<_>>(), words("verdicts"));
+    assert_eq!(EndReason::ALL.iter().map(|reason| reason.as_str()).collect::<Vec<_>>(), words("endReasons"));
+    assert_eq!(Reuse::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(), words("reuse"));
+    assert_eq!(OnMismatch::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(), words("onMismatch"));
+    assert_eq!(Unresponsive::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(), words("unresponsive"));
+    assert_eq!(StopSignal::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(), words("stopSignals"));
     assert_eq!(EventKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), words("events"));
     assert_eq!(LockKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), words("lockKinds"));
     assert_eq!(StopWhen::ALL.iter().map(|when| when.as_str()).collect::<Vec<_>>(), words("stopWhens"));

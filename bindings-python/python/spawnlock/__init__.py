@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ._native import (
     ClaimedSocket,
+    Ended,
     Event,
     Holder,
     Kick,
@@ -21,6 +22,8 @@ from ._native import (
     list_servers,
     notify,
     notify_ready,
+    prune_servers,
+    server_logs,
     server_status,
     stop_server,
 )
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClaimedSocket",
+    "Ended",
     "Event",
     "Holder",
     "Kick",
@@ -54,9 +58,11 @@ __all__ = [
     "list_servers",
     "notify",
     "notify_ready",
+    "prune_servers",
     "restart_server",
     "restart_server_async",
     "server",
+    "server_logs",
     "server_status",
     "stop_server",
     "stop_server_async",
@@ -99,6 +105,13 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     linger               how long it goes on without a user, with stop="last"; default: not at all
     config               the file that declares the server; what is said here besides wins. Default: SPAWNLOCK_CONFIG, else the
                          nearest spawnlock.toml, package.json or pyproject.toml upward that declares servers
+    stop_signal          the signal that asks it to end, whoever stops it; default: "SIGTERM"
+    reuse                which servers that run already will do: every "healthy" one, only one that was started here ("owned"),
+                         or none ("never"), and then one of ours is replaced by a fresh one
+    version              the version that is wanted: a number such as "1.4.2", or any text such as the hash of a commit
+    version_field        the field of the health answer in which the server tells its version
+    on_mismatch          "restart" (the newer one stays, and one that others hold leases on), "reuse" or "error"
+    unresponsive         "error" or "replace": what to do about a server of ours that lives and does not answer
     on_event             a function that is told what happens meanwhile, on the waiting thread
     progress             True shows people what happens, on stderr: one live line on a terminal, plain lines elsewhere;
                          "auto" does where stderr is a terminal

@@ -6,10 +6,10 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Acquiring, Command, Done, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listen, Listener, LockKind, Locked, Nothing, OnLockUnavailable, Origin, Port, Ready, Scope, Seconds, ShowProgress, State, StopWhen, StrPath, Verdict
+from spawnlock.types import Acquiring, Command, Done, EndReason, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listen, Listener, LockKind, Locked, Nothing, OnLockUnavailable, OnMismatch, Origin, Port, Ready, Reuse, Scope, Seconds, State, StopSignal, StopWhen, StrPath, Unresponsive, Verdict
 from typing import Final, SupportsIndex, final
 
-__all__ = ["__version__", "Acquired", "ClaimedSocket", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "Wait", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "server_status", "stop_server", "words"]
+__all__ = ["__version__", "Acquired", "ClaimedSocket", "Ended", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "Wait", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "prune_servers", "server_logs", "server_status", "stop_server", "words"]
 
 __version__: Final[str]
 """
@@ -63,6 +63,43 @@ class ClaimedSocket:
         """
 
 @final
+class Ended:
+    """
+    How a server that had been ready ended.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def ended_at(self, /) -> datetime:
+        """
+        When it ended, or was found dead, in UTC.
+        """
+    @property
+    def exit_code(self, /) -> int | None:
+        """
+        The code with which it exited, where somebody saw it.
+        """
+    @property
+    def generation(self, /) -> int:
+        """
+        Which start of its name it was.
+        """
+    @property
+    def log_tail(self, /) -> list[str]:
+        """
+        The last lines it wrote, oldest first.
+        """
+    @property
+    def reason(self, /) -> EndReason:
+        """
+        Why it ended.
+        """
+    @property
+    def signal(self, /) -> str | None:
+        """
+        The signal that ended it, by name, where somebody saw it.
+        """
+
+@final
 class Event:
     """
     One thing that happened during a call.
@@ -82,11 +119,6 @@ class Event:
     def kind(self, /) -> EventKind:
         """
         What kind of thing.
-        """
-    @property
-    def log_file(self, /) -> Path | None:
-        """
-        Where the server's output goes, while it starts.
         """
     @property
     def message(self, /) -> str:
@@ -183,7 +215,7 @@ class Restart:
     """
     A restart to be made. Use `spawnlock.restart_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Restart: ...
+    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None) -> Restart: ...
     def begin(self, /, done: Done) -> Job:
         """
         Restarts it on a thread of its own, then calls `done(server, error)` there.
@@ -285,10 +317,19 @@ class Server:
         """
         Stops it without blocking the event loop.
         """
+    def tail(self, /, lines: SupportsIndex) -> list[str]:
+        """
+        The last lines it wrote, oldest first.
+        """
     @property
     def url(self, /) -> str | None:
         """
         Where it answers: `http://localhost:1987`, `tcp://localhost:5432`, `unix:/path`; `None` when only a function knows.
+        """
+    @property
+    def version(self, /) -> str | None:
+        """
+        Which version it was started as, or says that it is; `None` when nobody said.
         """
 
 @final
@@ -296,7 +337,7 @@ class ServerSpec:
     """
     A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, scope: Scope | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, config: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> ServerSpec: ...
+    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, scope: Scope | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, config: StrPath | None = None, stop_signal: StopSignal | None = None, reuse: Reuse | None = None, version: str | None = None, version_field: str | None = None, on_mismatch: OnMismatch | None = None, unresponsive: Unresponsive | None = None, on_event: Listener | None = None) -> ServerSpec: ...
     def begin(self, /, done: Done) -> Job:
         """
         Gets the server on a thread of its own, then calls `done(server, error)` there.
@@ -417,6 +458,11 @@ class Status:
     """
     def __repr__(self, /) -> str: ...
     @property
+    def ended(self, /) -> Ended | None:
+        """
+        How a server of this name ended last.
+        """
+    @property
     def generation(self, /) -> int:
         """
         Which start of its name the last one was; 0 before the first.
@@ -437,6 +483,11 @@ class Status:
         Why the last start failed, if the last one did.
         """
     @property
+    def leases(self, /) -> list[Holder]:
+        """
+        Who holds a lease on it.
+        """
+    @property
     def log_file(self, /) -> Path | None:
         """
         Where its output goes.
@@ -445,6 +496,11 @@ class Status:
     def name(self, /) -> str:
         """
         The name.
+        """
+    @property
+    def phase(self, /) -> str | None:
+        """
+        How far the last start has come, as its record says: starting, ready or stopped.
         """
     @property
     def pid(self, /) -> int | None:
@@ -462,6 +518,11 @@ class Status:
         How long that start took to the first healthy answer.
         """
     @property
+    def restarted_because(self, /) -> str | None:
+        """
+        Why this start took the place of the one before it, where it did: `by hand`, `version 1 → 2`, `unresponsive`, `reuse never`.
+        """
+    @property
     def started_at(self, /) -> datetime | None:
         """
         When it was last started, in UTC.
@@ -476,13 +537,18 @@ class Status:
         """
         Where it answers.
         """
+    @property
+    def version(self, /) -> str | None:
+        """
+        Which version it was started as.
+        """
 
 @final
 class Wait:
     """
     A wait to be made. Use `spawnlock.wait_for` and its kin, which take the same options.
     """
-    def __new__(cls, /, checks: Ready, *, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, gone: bool | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Wait: ...
+    def __new__(cls, /, checks: Ready, *, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, gone: bool | None = None, on_event: Listener | None = None) -> Wait: ...
     def begin(self, /, done: Done) -> Job:
         """
         Waits on a thread of its own, then calls `done(None, error)` there.
@@ -533,6 +599,16 @@ def notify_ready(*, port: SupportsIndex | None = None, status: str | None = None
     `False` when nobody has asked for it, or nobody listens any more.
     """
 
+def prune_servers(*, dry_run: bool = False, state_dir: StrPath | None = None) -> list[str]:
+    """
+    Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease. Returns their names.
+    """
+
+def server_logs(name: str, *, lines: SupportsIndex | None = None, all_starts: bool = False, state_dir: StrPath | None = None) -> list[str]:
+    """
+    The last lines a server wrote, oldest first, whether it runs or not.
+    """
+
 def server_status(name: str, *, state_dir: StrPath | None = None) -> Status:
     """
     What is known about a name; its checks are asked once when it lives.
@@ -540,7 +616,7 @@ def server_status(name: str, *, state_dir: StrPath | None = None) -> Status:
 
 def stop_server(name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> None:
     """
-    Stops a server: SIGTERM to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
+    Stops a server: its stop signal (SIGTERM) to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
     """
 
 def words() -> dict[str, list[str]]:

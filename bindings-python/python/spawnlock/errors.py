@@ -26,6 +26,8 @@ class SpawnlockError(Exception):
     errno: int | None = None
     #: The process concerned: the server, or the holder of the lock.
     pid: int | None = None
+    #: In how many seconds the next start is allowed, for ERR_SPAWNLOCK_CRASH_LOOP.
+    retry_after: float | None = None
     #: What to look at or change next.
     hint: str | None = None
     #: What the server last said it was doing, by `STATUS=`.

@@ -34,6 +34,16 @@ Port = Union[int, Literal["auto"]]
 Listen = Union[str, Sequence[str], Mapping[str, str]]
 #: What to do where no lock can be had.
 OnLockUnavailable = Literal["proceed", "fail"]
+#: Which servers that run already will do.
+Reuse = Literal["healthy", "owned", "never"]
+#: What to do about a server of another version.
+OnMismatch = Literal["restart", "reuse", "error"]
+#: What to do about a server of ours that lives and does not answer.
+Unresponsive = Literal["error", "replace"]
+#: The signal that asks a server to end.
+StopSignal = Literal["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]
+#: Why a server is no more.
+EndReason = Literal["exited", "stopped", "restarted", "last-user", "replaced", "outdated"]
 #: What a lock is made of.
 LockKind = Literal["auto", "flock", "excl"]
 #: What a file system makes of kernel locks.
@@ -52,6 +62,8 @@ ErrorCode = Literal[
     "ERR_SPAWNLOCK_UNRESPONSIVE",
     "ERR_SPAWNLOCK_FOREIGN",
     "ERR_SPAWNLOCK_PORT_IN_USE",
+    "ERR_SPAWNLOCK_VERSION",
+    "ERR_SPAWNLOCK_CRASH_LOOP",
     "ERR_SPAWNLOCK_RECURSIVE",
     "ERR_SPAWNLOCK_DENIED",
     "ERR_SPAWNLOCK_NOT_RUNNING",
@@ -118,6 +130,12 @@ class Options(TypedDict, total=False):
     stop: StopWhen | None
     linger: Seconds | None
     config: StrPath | None
+    stop_signal: StopSignal | None
+    reuse: Reuse | None
+    version: str | None
+    version_field: str | None
+    on_mismatch: OnMismatch | None
+    unresponsive: Unresponsive | None
     on_event: Listener | None
     progress: ShowProgress | None
 

@@ -67,7 +67,7 @@ fn offer(name: &'static str, text: &str) -> Offer {
         flags.extend(more.into_iter().filter(|flag| !page.flags().any(|known| known.long == flag.long)));
     }
     let words = match name {
-        "list" | "wait" => Words::Any,
+        "list" | "prune" | "wait" => Words::Any,
         "completions" => Words::Of(SHELLS.to_vec()),
         "man" => Words::Of(help::COMMANDS.iter().map(|(name, _)| *name).collect()),
         _ => Words::Names,
@@ -81,6 +81,10 @@ fn values(flag: &Flag) -> Words {
         ("--lock", _) => Words::Of(spawnlock::LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),
         ("--stop", _) => Words::Of(spawnlock::StopWhen::ALL.iter().map(|when| when.as_str()).collect()),
         ("--scope", _) => Words::Of(spawnlock::Scope::ALL.iter().map(|scope| scope.as_str()).collect()),
+        ("--reuse", _) => Words::Of(vec!["healthy", "owned", "never"]),
+        ("--on-mismatch", _) => Words::Of(vec!["restart", "reuse", "error"]),
+        ("--unresponsive", _) => Words::Of(vec!["error", "replace"]),
+        ("--stop-signal", _) => Words::Of(vec!["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]),
         ("--on-lock-unavailable", _) => Words::Of(vec!["proceed", "fail"]),
         ("--print", _) => Words::Of(facts::words().collect()),
         (_, Some("DIR")) => Words::Dirs,

@@ -110,5 +110,5 @@ fn a_start_that_has_a_minder_ends_once_and_says_how() {
     let story = world.run(&["explain", "web", "--json"]).expect(0).json();
     let start = &story["starts"][0];
     assert_eq!(steps(start), ["asked", "started", "ready", "stopping", "ended"], "{start}");
-    assert_eq!(step(start, "stopping")["text"], "its last user is gone");
+    assert_eq!(step(start, "stopping")["text"], "last-user");
 }

@@ -12,8 +12,22 @@ fn keys(object: &Value) -> Vec<&str> {
 fn a_server_has_all_its_fields() {
     let world = World::new();
     let server = world.run_ensure(&["--json"], &[]).expect(0).json();
-    let expected =
-        ["generation", "host", "logFile", "name", "ok", "origin", "pid", "place", "port", "readyMs", "startedAt", "state", "url"];
+    let expected = [
+        "generation",
+        "host",
+        "logFile",
+        "name",
+        "ok",
+        "origin",
+        "pid",
+        "place",
+        "port",
+        "readyMs",
+        "startedAt",
+        "state",
+        "url",
+        "version",
+    ];
     assert_eq!(keys(&server), expected);
     assert_eq!((&server["ok"], &server["origin"], &server["generation"]), (&json!(true), &json!("started"), &json!(1)));
     assert_eq!(server["pid"].to_string(), world.starts()[0]);
@@ -49,8 +63,25 @@ fn the_word_json_behind_the_dashes_is_the_servers() {
 #[test]
 fn a_status_has_all_its_fields_running_or_not() {
     let world = World::new();
-    let fields =
-        ["generation", "health", "holder", "lastFailure", "logFile", "name", "pid", "place", "readyMs", "startedAt", "state", "url"];
+    let fields = [
+        "ended",
+        "generation",
+        "health",
+        "holder",
+        "lastFailure",
+        "leases",
+        "logFile",
+        "name",
+        "phase",
+        "pid",
+        "place",
+        "readyMs",
+        "restartedBecause",
+        "startedAt",
+        "state",
+        "url",
+        "version",
+    ];
     let stopped = world.run(&["status", "api", "--json"]).expect(3).json();
     assert_eq!(
         (&stopped["ok"], &stopped["state"], &stopped["code"]),

@@ -18,6 +18,7 @@ mod init;
 mod json;
 mod manual;
 mod projects;
+mod renewal;
 mod restarts;
 mod runs;
 mod signals;

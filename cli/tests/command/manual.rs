@@ -9,7 +9,9 @@ use crate::world::World;
 #[test]
 fn help_of_a_command_is_to_be_had_in_either_way() {
     let world = World::new();
-    for command in ["ensure", "run", "status", "stop", "restart", "wait", "list", "init", "explain", "doctor", "completions", "man"] {
+    for command in
+        ["ensure", "run", "status", "stop", "restart", "wait", "logs", "list", "prune", "init", "explain", "doctor", "completions", "man"]
+    {
         let help = world.run(&["help", command]).expect(0).stdout;
         assert_eq!(help, world.run(&[command, "--help"]).expect(0).stdout);
         assert!(help.contains("\nExamples:\n"), "{help}");

@@ -9,10 +9,11 @@ use crate::deadline;
 use crate::error::Error;
 use crate::listen::Listening;
 use crate::lock::LockKind;
+use crate::policy::OnLockUnavailable;
+use crate::policy::{OnMismatch, Reuse, StopSignal, Unresponsive};
 use crate::port::Port;
 use crate::probe::CheckSource;
 use crate::scope::Scope;
-use crate::spec::OnLockUnavailable;
 use crate::stop_when::StopWhen;
 
 /// Where a value stands: relative paths count from there.
@@ -123,6 +124,26 @@ forms! {
         { "type": "array", "items": { "type": "string" } },
         { "type": "object", "additionalProperties": { "type": "string" } },
     ] });
+
+    /// The signal that asks it to end.
+    SignalWord -> StopSignal = "the name of a signal, as in `SIGINT`", |value, _| value.as_str().map(StopSignal::parse), {
+        json!({ "enum": StopSignal::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
+    };
+
+    /// Which servers that run already will do.
+    ReuseWord -> Reuse = "`healthy`, `owned` or `never`", |value, _| value.as_str().map(Reuse::parse), {
+        json!({ "enum": Reuse::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
+    };
+
+    /// What to do about another version.
+    MismatchWord -> OnMismatch = "`restart`, `reuse` or `error`", |value, _| value.as_str().map(OnMismatch::parse), {
+        json!({ "enum": OnMismatch::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
+    };
+
+    /// What to do about one that does not answer.
+    UnresponsiveWord -> Unresponsive = "`error` or `replace`", |value, _| value.as_str().map(Unresponsive::parse), {
+        json!({ "enum": Unresponsive::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
+    };
 
     /// When it is stopped without anybody saying so.
     StopWord -> StopWhen = "`never` or `last`", |value, _| value.as_str().map(StopWhen::parse), {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::form::{
-    Addresses, Checks, Count, Fields, Flag, Form, Location, LockWord, OnUnavailable, PortWord, ScopeWord, Site, StopWord, Text, Time,
-    Umask, Variables, Words,
+    Addresses, Checks, Count, Fields, Flag, Form, Location, LockWord, MismatchWord, OnUnavailable, PortWord, ReuseWord, ScopeWord,
+    SignalWord, Site, StopWord, Text, Time, Umask, UnresponsiveWord, Variables, Words,
 };
 use super::nearest::kebab;
 use super::slot::Slot;
@@ -79,6 +79,12 @@ keys! {
     "timeout" timeout: Time, Some(variable::READY_TIMEOUT), "60s", "How long a call may take.";
     "probeTimeout" probe_timeout: Time, Some(variable::PROBE_TIMEOUT), "5s", "How long one health question may take.";
     "stopTimeout" stop_timeout: Time, Some(variable::STOP_TIMEOUT), "10s", "How long it may take to end after SIGTERM, before SIGKILL.";
+    "stopSignal" stop_signal: SignalWord, None, "SIGTERM", "The signal that asks it to end, whoever stops it.";
+    "reuse" reuse: ReuseWord, None, "healthy", "Which servers that run already will do.";
+    "version" version: Text, None, "any", "The version that is wanted: a number, or any text.";
+    "versionField" version_field: Text, None, "what it was started as", "The field of the health answer in which it tells its version.";
+    "onMismatch" on_mismatch: MismatchWord, None, "restart", "What to do about a server of another version: the newer one stays.";
+    "unresponsive" unresponsive: UnresponsiveWord, None, "error", "What to do about one of ours that lives and does not answer.";
     "stop" stop: StopWord, None, "never; of a scope, last", "When it is stopped without anybody saying so: never, or with the last of those who asked for it in this way.";
     "linger" linger: Time, None, "not at all", "How long it goes on without a user, where it is stopped with its last.";
     "log" log: Location, None, "server.log in its place", "Where its output goes, appended.";

@@ -48,7 +48,7 @@ impl ServerSpec {
 
     /// Whether it says nothing but a name, or not even that.
     fn is_bare(&self) -> bool {
-        self.command.is_empty() && self.shell.is_none() && self.ready.is_empty() && self.port.is_none()
+        self.command.is_empty() && self.shell.is_none() && self.ready.is_empty() && self.port.is_none() && self.host.is_none()
     }
 
     /// The file that declares it; `None` where none is asked for.

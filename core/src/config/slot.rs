@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::listen::Listening;
 use crate::lock::LockKind;
+use crate::policy::OnLockUnavailable;
+use crate::policy::{OnMismatch, Reuse, StopSignal, Unresponsive};
 use crate::port::Port;
 use crate::probe::CheckSource;
 use crate::scope::Scope;
-use crate::spec::OnLockUnavailable;
 use crate::stop_when::StopWhen;
 
 /// A field of a spec that can be filled in later.
@@ -100,6 +101,10 @@ show! {
     LockKind: |kind| kind.as_str();
     OnLockUnavailable: |what| what.as_str();
     StopWhen: |when| when.as_str();
+    StopSignal: |word| word.as_str();
+    Reuse: |word| word.as_str();
+    OnMismatch: |word| word.as_str();
+    Unresponsive: |word| word.as_str();
     Scope: |scope| scope.as_str();
     Port: |port| port.to_text();
     Listening: |listening| listening.to_text();

@@ -88,6 +88,11 @@ pub(crate) fn lease_holders(place: &Place) -> Vec<Holder> {
     living(place).map(|path| flock::written_holder(&path).unwrap_or_default()).collect()
 }
 
+/// Whether anybody but this process holds one.
+pub(crate) fn others_hold_leases(place: &Place) -> bool {
+    lease_holders(place).iter().any(|holder| holder.pid != std::process::id())
+}
+
 /// Whether anybody holds one.
 pub(crate) fn is_leased(place: &Place) -> bool {
     living(place).next().is_some()

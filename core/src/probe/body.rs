@@ -70,13 +70,27 @@ impl Expectation {
     /// The first field that is not as it should be, as a text.
     fn violated(&self, body: Option<&Value>) -> Option<String> {
         self.0.iter().find_map(|(path, wanted)| {
-            let found = body.and_then(|body| path.split('.').try_fold(body, |at, key| at.get(key)));
+            let found = body.and_then(|body| at(body, path));
             match found {
                 Some(found) if found == wanted => None,
                 Some(found) => Some(format!("{path} is {found} and not {wanted}")),
                 None => Some(format!("{path} is missing")),
             }
         })
+    }
+}
+
+/// The value of a field, dotted where nested.
+fn at<'a>(body: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(body, |at, key| at.get(key))
+}
+
+/// The same, as a text; a number is written out.
+pub(super) fn text_at(body: &Value, path: &str) -> Option<String> {
+    match at(body, path)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use ureq::config::Config;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::body::{Expectation, Reply, judge};
+use super::body::{Expectation, Reply, judge, text_at};
 use super::check::HttpCheck;
 use super::transport::{Connected, Resolved, io_error};
 use super::{Answer, connect};
@@ -21,7 +21,7 @@ const DRAIN_MOST: u64 = 1024 * 1024;
 pub(super) const HEADERS_MOST: usize = 32 * 1024;
 
 /// Asks once. An `Err` is a failed connection, or `InvalidData` for an answer that is no HTTP.
-pub(super) fn get(check: &HttpCheck, identity: Option<&Expectation>, patience: &Patience) -> io::Result<Answer> {
+pub(super) fn get(check: &HttpCheck, identity: Option<&Expectation>, version: Option<&str>, patience: &Patience) -> io::Result<Answer> {
     let stream = match &check.socket {
         Some(path) => connect::unix(path, patience)?,
         None => connect::tcp(&check.host, check.port, patience)?,
@@ -30,7 +30,8 @@ pub(super) fn get(check: &HttpCheck, identity: Option<&Expectation>, patience: &
     let request = agent.get(check.url()).header("accept-encoding", "identity").header("connection", "close");
     let response = request.call().map_err(io_error)?;
     let reply = read(response)?;
-    Ok(judge(&reply, check.status.as_ref(), &check.json, identity))
+    let version = version.and_then(|field| text_at(reply.json.as_ref()?, field));
+    Ok(Answer { version, ..judge(&reply, check.status.as_ref(), &check.json, identity) })
 }
 
 /// No proxy, no redirect, no error for a code: an answer is judged as it came from this very server.

@@ -89,11 +89,13 @@ pub(crate) struct Answer {
     pub(crate) our_shortage: bool,
     /// The port that the server itself says it listens on.
     pub(crate) port: Option<u16>,
+    /// The version it tells, where that was asked for.
+    pub(crate) version: Option<String>,
 }
 
 impl Answer {
     fn new(verdict: Verdict, text: String) -> Self {
-        Answer { verdict, text, stranger: false, errno: None, our_shortage: false, port: None }
+        Answer { verdict, text, stranger: false, errno: None, our_shortage: false, port: None, version: None }
     }
 }
 
@@ -102,6 +104,8 @@ impl Answer {
 pub(crate) struct Probe {
     pub(crate) checks: Vec<Check>,
     pub(crate) identity: Option<Expectation>,
+    /// The field of an answer that tells the version.
+    pub(crate) version_field: Option<String>,
     pub(crate) timeout: Duration,
 }
 
@@ -143,7 +147,7 @@ impl Probe {
         let known = about.unwrap_or(&nothing);
         let connected = || Answer::new(Verdict::Ready, "connected".into());
         let outcome = match check {
-            Check::Http(check) => http::get(check, self.identity.as_ref(), patience),
+            Check::Http(check) => http::get(check, self.identity.as_ref(), self.version_field.as_deref(), patience),
             Check::Tcp { host, port } => connect::tcp(host, *port, patience).map(|_| connected()),
             Check::Unix { path } => connect::unix(path, patience).map(|_| connected()),
             Check::Exec(check) => exec::run(check, known, patience)?,
@@ -181,6 +185,7 @@ fn decisive(mut answers: Vec<Answer>) -> Answer {
         Verdict::Ready => 5,
     };
     let port = answers.iter().find_map(|answer| answer.port);
+    let version = answers.iter().find_map(|answer| answer.version.clone());
     let any_ready = answers.iter().any(|answer| answer.verdict == Verdict::Ready);
     answers.sort_by_key(rank);
     let Some(mut first) = answers.into_iter().next() else {
@@ -190,6 +195,7 @@ fn decisive(mut answers: Vec<Answer>) -> Answer {
         first.verdict = Verdict::Starting;
     }
     first.port = port;
+    first.version = version;
     first
 }
 

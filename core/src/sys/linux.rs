@@ -14,7 +14,6 @@ use std::time::Duration;
 use rustix::event::EventfdFlags;
 use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Pid, PidfdFlags};
 
 use super::{Interest, PerProcess, PortOwner, Process, Signal, Wanted};
@@ -76,6 +75,7 @@ impl Watch {
         let add = |path: &Path, flags| rustix::fs::inotify::add_watch(fd, path, flags | WatchFlags::MASK_ADD);
         let number = match wanted {
             Wanted::Closed(file) => add(file, WatchFlags::CLOSE_WRITE)?,
+            Wanted::Written(file) => add(file, WatchFlags::MODIFY)?,
             Wanted::Published(dir) => add(dir, WatchFlags::MOVED_TO)?,
             Wanted::Changed(dir) => add(dir, WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE)?,
             Wanted::Removed(file) => {
@@ -307,14 +307,6 @@ pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?)
 }
 
-/// A write to a closed connection is an error and not a signal.
-pub(super) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
-
-/// A stream socket that never blocks and is closed by exec.
-pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    Ok(rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?)
-}
-
 pub(super) fn exit_descriptor(pid: Pid) -> Option<OwnedFd> {
     rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
 }
@@ -325,13 +317,5 @@ pub(super) fn close_on_exec_from(first: libc::c_uint) {
     // SAFETY: a system call on numbers of this process only; it touches no memory.
     if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) } != 0 {
         super::child::mark_each_close_on_exec(first);
-    }
-}
-
-/// Closes every descriptor from `first` on.
-pub(super) fn close_all_from(first: u32) {
-    // SAFETY: a system call on numbers of this process only; its caller owns nothing there.
-    if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) } != 0 {
-        super::child::close_each_from(first);
     }
 }

@@ -11,8 +11,8 @@ use rustix::fs::Mode;
 use rustix::net::{AddressFamily, SocketAddrUnix};
 
 use super::files::remove_file;
+use super::local_platform::stream_socket;
 use super::local_platform::{abstract_address, datagram_socket};
-use super::platform::stream_socket;
 
 /// How many clients may wait to be accepted; the system may allow fewer.
 const BACKLOG: i32 = 1024;

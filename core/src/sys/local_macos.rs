@@ -1,11 +1,11 @@
-//! Unix sockets on macOS.
+//! Sockets on macOS, and the descriptors that a minder closes.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketType};
 
 /// A socket for datagrams that never blocks, is closed by exec and raises no signal.
 pub(super) fn datagram_socket() -> io::Result<OwnedFd> {
@@ -29,4 +29,17 @@ pub(crate) fn peer_pid(socket: &OwnedFd) -> Option<u32> {
 /// The number of a file is never given to another one here.
 pub(crate) fn pin(_path: &Path) -> io::Result<Option<File>> {
     Ok(None)
+}
+
+/// Closes every descriptor from `first` on.
+pub(super) fn close_all_from(first: u32) {
+    super::child::close_each_from(first);
+}
+
+/// A write to a closed connection is an error: the sockets are made so.
+pub(super) const SEND_FLAGS: SendFlags = SendFlags::empty();
+
+/// A stream socket that never blocks, is closed by exec and raises no signal.
+pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    super::platform::socket(family, SocketType::STREAM)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::io::{Errno, FdFlags};
-use rustix::net::{AddressFamily, SendFlags, SocketType};
+use rustix::net::{AddressFamily, SocketType};
 use rustix::process::Pid;
 
 use super::{Interest, PortOwner, Process, Signal, Wanted};
@@ -171,14 +171,6 @@ pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((read, write))
 }
 
-/// A write to a closed connection is an error: the sockets are made so.
-pub(super) const SEND_FLAGS: SendFlags = SendFlags::empty();
-
-/// A stream socket that never blocks, is closed by exec and raises no signal.
-pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    socket(family, SocketType::STREAM)
-}
-
 pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
     let socket = rustix::net::socket(family, kind, None)?;
     rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
@@ -194,9 +186,4 @@ pub(super) fn exit_descriptor(_pid: Pid) -> Option<OwnedFd> {
 /// Marks every descriptor from `first` on as closing with the next exec. Async-signal-safe.
 pub(super) fn close_on_exec_from(first: libc::c_uint) {
     super::child::mark_each_close_on_exec(first);
-}
-
-/// Closes every descriptor from `first` on.
-pub(super) fn close_all_from(first: u32) {
-    super::child::close_each_from(first);
 }

@@ -97,4 +97,6 @@ pub(crate) enum Wanted<'a> {
     Removed(&'a std::path::Path),
     /// A file in this directory has come, gone, or was closed by one who could write to it.
     Changed(&'a std::path::Path),
+    /// A file was written to.
+    Written(&'a std::path::Path),
 }

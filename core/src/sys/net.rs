@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix};
 
-use super::platform::{SEND_FLAGS, stream_socket};
+use super::local_platform::{SEND_FLAGS, stream_socket};
 
 /// As many connections as wait for a server that is coming up; the system cuts it to what it allows.
 const BACKLOG: i32 = 4096;

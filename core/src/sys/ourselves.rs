@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio::{dup2_stdin, dup2_stdout, stdin, stdout};
 
-use super::platform::close_all_from;
+use super::local_platform::close_all_from;
 
 /// The file that this code was loaded from: a program, or a library in a host.
 pub(crate) fn own_file() -> Option<PathBuf> {

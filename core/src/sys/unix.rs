@@ -91,10 +91,15 @@ pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// The two signals that end a server.
+/// The signals that end a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     Terminate,
+    Interrupt,
+    HangUp,
+    Quit,
+    User1,
+    User2,
     Kill,
 }
 
@@ -102,6 +107,11 @@ impl From<Signal> for rustix::process::Signal {
     fn from(signal: Signal) -> Self {
         match signal {
             Signal::Terminate => rustix::process::Signal::TERM,
+            Signal::Interrupt => rustix::process::Signal::INT,
+            Signal::HangUp => rustix::process::Signal::HUP,
+            Signal::Quit => rustix::process::Signal::QUIT,
+            Signal::User1 => rustix::process::Signal::USR1,
+            Signal::User2 => rustix::process::Signal::USR2,
             Signal::Kill => rustix::process::Signal::KILL,
         }
     }

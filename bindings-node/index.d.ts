@@ -681,23 +681,6 @@ export interface WaitForOptions {
   progress?: boolean | 'auto'
 }
 
-/** Waits until all of these checks pass at once, whoever starts what they ask for; with `gone`, until nothing of it is there. */
-export declare function waitFor(checks: Check | Check[], options?: WaitForOptions): Promise<void>
-
-/** What `waitFor` is told. Times are in milliseconds. */
-export interface WaitForOptions {
-  /** How long the whole call may take. Default: `SPAWNLOCK_READY_TIMEOUT`, else 60 000. */
-  timeout?: number
-  /** How long one question may take. Default: 5 000. */
-  probeTimeout?: number
-  /** Whether to wait until nothing of it is there any more. Default: false. */
-  gone?: boolean
-  /** Ends the wait; the promise is then rejected with its reason. */
-  signal?: AbortSignal
-  /** Told what is waited for, after about a second. What it throws is an uncaught exception, as with an `EventEmitter`. */
-  onEvent?: (event: ServerEvent) => void
-}
-
 /**
  * Gets the server for as long as a function runs, which is given it, and gives what that returns.
  *

@@ -439,7 +439,8 @@ impl List {
 impl Explain {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         match flag {
-            "--starts" => self.starts = Some(words.number("a whole number from 1 on", |starts: &usize| *starts > 0)?),
+            // `-n` is told as the flag of `logs`.
+            "--starts" | "--lines" => self.starts = Some(words.number("a whole number from 1 on", |starts: &usize| *starts > 0)?),
             _ => return Ok(false),
         }
         Ok(true)

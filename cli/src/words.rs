@@ -31,7 +31,6 @@ const SHORT: &[(char, &str)] = &[
     ('p', "--port"),
     ('e', "--env"),
     ('t', "--timeout"),
-    ('n', "--starts"),
     ('q', "--quiet"),
     ('v', "--verbose"),
     ('h', "--help"),

@@ -5,6 +5,8 @@ mod fish;
 mod powershell;
 mod zsh;
 
+use spawnlock::{LockKind, OnMismatch, Reuse, Scope, StopWhen, Unresponsive};
+
 use crate::args::Completions;
 use crate::facts;
 use crate::help;
@@ -78,19 +80,23 @@ fn offer(name: &'static str, text: &str) -> Offer {
 /// What may stand behind a flag.
 fn values(flag: &Flag) -> Words {
     match (flag.long.as_str(), flag.value.as_deref()) {
-        ("--lock", _) => Words::Of(spawnlock::LockKind::ALL.iter().map(|kind| kind.as_str()).collect()),
-        ("--stop", _) => Words::Of(spawnlock::StopWhen::ALL.iter().map(|when| when.as_str()).collect()),
-        ("--scope", _) => Words::Of(spawnlock::Scope::ALL.iter().map(|scope| scope.as_str()).collect()),
-        ("--reuse", _) => Words::Of(vec!["healthy", "owned", "never"]),
-        ("--on-mismatch", _) => Words::Of(vec!["restart", "reuse", "error"]),
-        ("--unresponsive", _) => Words::Of(vec!["error", "replace"]),
-        ("--stop-signal", _) => Words::Of(vec!["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]),
+        ("--lock", _) => of(LockKind::ALL, LockKind::as_str),
+        ("--stop", _) => of(StopWhen::ALL, StopWhen::as_str),
+        ("--scope", _) => of(Scope::ALL, Scope::as_str),
+        ("--reuse", _) => of(Reuse::ALL, Reuse::as_str),
+        ("--on-mismatch", _) => of(OnMismatch::ALL, OnMismatch::as_str),
+        ("--unresponsive", _) => of(Unresponsive::ALL, Unresponsive::as_str),
         ("--on-lock-unavailable", _) => Words::Of(vec!["proceed", "fail"]),
+        ("--stop-signal", _) => Words::Of(vec!["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]),
         ("--print", _) => Words::Of(facts::words().collect()),
         (_, Some("DIR")) => Words::Dirs,
         (_, Some("FILE")) => Words::Files,
         _ => Words::Any,
     }
+}
+
+fn of<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Words {
+    Words::Of(all.iter().map(|one| word(*one)).collect())
 }
 
 /// The first of several lines' worth of text: as much as a menu has room for.

@@ -9,7 +9,9 @@ use crate::ensure::Next;
 use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::flow::Flow;
+use crate::history;
 use crate::holder::Holder;
+use crate::life::next_generation;
 use crate::lock::StartGuard;
 use crate::minder;
 use crate::probe::Verdict;
@@ -142,6 +144,7 @@ impl Flow {
         if record.declared.as_ref().is_some_and(|declared| declared.checks_lost) {
             return self.start_alone(lock);
         }
+        history::asked(&plan.place, next_generation(&plan.place, self.known().as_ref().map(|known| &known.record)), None);
         match minder::get(plan, record, lock.and_then(StartGuard::hand_over)) {
             Ok(()) => Ok(Kick::Started),
             Err(cause) => {

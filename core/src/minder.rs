@@ -138,7 +138,7 @@ impl Line {
 }
 
 /// Where the native command is: named by the environment, this very program, beside the library or in a `bin` above it, or in PATH.
-fn command() -> io::Result<PathBuf> {
+pub(crate) fn command() -> io::Result<PathBuf> {
     if let Some(named) = environment::command() {
         return Ok(named);
     }

@@ -84,6 +84,7 @@ impl StateDir {
             elapsed: patience.deadline.elapsed(),
             pid: known.record.pid,
             holder: None,
+            voice: None,
         });
         let grace = plan::stop_timeout(options.timeout.or_else(|| known.record.stop_timeout()))?;
         end::end_server(&place, &known.record, EndReason::Stopped, grace, &patience.afresh(LONG_ENOUGH), || false)?;
@@ -103,6 +104,7 @@ fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &List
             elapsed: patience.deadline.elapsed(),
             pid: None,
             holder,
+            voice: None,
         });
     };
     let lock = StartLock::of(place, LockKind::Auto, None);

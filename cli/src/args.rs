@@ -368,8 +368,6 @@ impl Run {
 impl Ensure {
     fn check(&self) -> Result<()> {
         not_both(("--dry-run", self.dry_run), ("--print", !self.print.is_empty()))?;
-        not_both(("--port", self.port.is_some()), ("--ready", !self.ready.is_empty()))?;
-        not_both(("--host", self.host.is_some()), ("--ready", !self.ready.is_empty()))?;
         not_both(("--shell", self.shell.is_some()), ("CMD", !self.argv.is_empty()))
     }
 

@@ -4,16 +4,16 @@
 //   node scripts/test-servers.mjs COMMAND PYTHON [SERVER…]      without a word, all of them; one that is not installed is skipped
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+
+import { fetchRunners, modules, root } from './runners/fetch.mjs';
 
 const CLIENTS = 20;
 
-const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
 const [command, python, ...given] = process.argv.slice(2);
-const viteHome = join(root, 'build', 'runners', 'node_modules');
 
 const { NODE_EXTRA_CA_CERTS, ...inherited } = process.env;
 // The servers in Python are those of the interpreter that is tested.
@@ -28,7 +28,7 @@ const servers = {
   node: () => true,
   static: () => works('python3', '--version'),
   fastapi: () => works('python3', '-c', 'import fastapi, uvicorn'),
-  vite: () => existsSync(join(viteHome, 'vite')),
+  vite: () => fetchRunners() ?? true,
   redis: () => works('redis-server', '--version'),
   postgres: () => works('pg_isready', '--version'),
   etcd: () => works('etcd', '--version'),
@@ -70,7 +70,7 @@ class Project {
     chmodSync(this.home, 0o755);
     cpSync(join(root, 'examples'), join(this.home, 'examples'), { recursive: true });
     this.cwd = join(this.home, 'examples', 'servers');
-    if (existsSync(viteHome)) symlinkSync(viteHome, join(this.cwd, 'vite', 'node_modules'));
+    symlinkSync(modules, join(this.cwd, 'vite', 'node_modules'));
     this.stateDir = join(this.home, 'state');
     this.env = { ...env, SPAWNLOCK_STATE_DIR: this.stateDir };
   }

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Installs the real servers that are missing, as root on a Debian; elsewhere it says what will be skipped. None is started as a service.
+# Installs programs that are missing, as root on a Debian; elsewhere it says what will be skipped. None is started as a service.
+#
+#   install.sh PROGRAM:PACKAGE…
 set -eu
 missing=
-for pair in redis-server:redis-server etcd:etcd-server pg_isready:postgresql; do
+for pair in "$@"; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0

@@ -4,6 +4,8 @@
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
 #   make test-root locks where only root can arrange it
+#   make test-servers redis, PostgreSQL, etcd and others, for twenty clients each; as root it installs what is missing
+#   make test-browser Playwright's runner with a browser; as root it installs Chromium
 #   make storm    300 clients, 500 rounds; 30 daemons, 200 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
 #   make man      the manual pages, into docs/man
@@ -27,14 +29,14 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs man build build-command build-node build-python test-rust test-node test-python test-root fixture storm breakers fuzz bench clean
+.PHONY: demo test lint stubs man build build-command build-node build-python test-rust test-node test-python test-examples test-runners test-servers test-browser test-root fixture storm breakers fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 
 # One stage after the other, all of them even when one fails; the last lines are the counts of the runners.
 test: build
-	$(NODE) scripts/stages.mjs lint test-rust test-node test-python
+	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-examples test-runners
 
 # ── build ──
 
@@ -130,6 +132,25 @@ test-node: build-node fixture
 # On the oldest and on the newest interpreter at hand.
 test-python: build/wheel.stamp fixture
 	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) scripts/test-python.sh '$(WHEEL)'
+
+SERVERS := $(NODE) scripts/test-servers.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
+
+# Servers that need nothing but what is here.
+test-examples: build build/tools.stamp
+	$(SERVERS) node static fastapi
+
+# And real ones. What cannot be had here is skipped, with a word.
+test-servers: build build/tools.stamp
+	scripts/servers/install.sh redis-server:redis-server etcd:etcd-server pg_isready:postgresql
+	$(SERVERS)
+
+# Vitest, Jest, node:test and, where there is a browser, Playwright; that of pytest is among the Python tests.
+test-runners: build-node
+	$(NODE) scripts/test-runners.mjs
+
+test-browser: build-node
+	scripts/servers/install.sh chromium:chromium
+	$(NODE) scripts/test-runners.mjs playwright
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp

@@ -2,18 +2,15 @@
 //
 //   node scripts/test-runners.mjs [RUNNER…]      vitest, jest, node, playwright; without a word, all of them
 //
-// The runners come from the registry, once, and are kept in build/. Playwright needs a browser of the system, and is skipped without.
+// Playwright needs a browser of the system, and is skipped without.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
-const PINNED = ['vitest@4.1.12', 'vite@8.3.8', 'jest@30.5.2', '@playwright/test@1.65.1'];
+import { fetchRunners, home, modules, root } from './runners/fetch.mjs';
 
-const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
-const home = join(root, 'build', 'runners');
-const modules = join(home, 'node_modules');
 const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 
 const program = (name) => join(modules, '.bin', name);
@@ -29,17 +26,6 @@ const main = (names) => {
   unpack();
   const results = names.map((name) => ({ name, ok: tried(name, runners[name]) }));
   if (results.some(({ ok }) => !ok)) process.exitCode = 1;
-};
-
-const fetchRunners = () => {
-  const wanted = PINNED.join(' ');
-  const note = join(home, 'fetched');
-  if (existsSync(note) && readFileSync(note, 'utf8') === wanted) return;
-  mkdirSync(home, { recursive: true });
-  writeFileSync(join(home, 'package.json'), '{ "private": true }');
-  const flags = ['--silent', '--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', home];
-  execFileSync('npm', ['install', ...flags, ...PINNED], { stdio: 'inherit' });
-  writeFileSync(note, wanted);
 };
 
 /** What `npm install` of the packed package would put there, and the examples beside it. */

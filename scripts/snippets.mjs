@@ -20,8 +20,9 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const [command, python, ...named] = process.argv.slice(2);
-if (!python) throw new Error('usage: snippets.mjs COMMAND PYTHON [DOCUMENT…]');
+const [given, interpreter, ...named] = process.argv.slice(2);
+if (!interpreter) throw new Error('usage: snippets.mjs COMMAND PYTHON [DOCUMENT…]');
+const [command, python] = [resolve(given), resolve(interpreter)];
 
 /** The ports that documents speak of. */
 const PORTS = /\b(?:1987|1988|3000|5173|5432|8000|8080)\b/g;
@@ -79,12 +80,12 @@ class Project {
     project.write('package.json', JSON.stringify({ type: 'module', scripts: { start: 'node server.js', dev: 'node server.js 5173', test: 'node --test' } }));
     mkdirSync(join(project.dir, 'node_modules/.bin'), { recursive: true });
     symlinkSync(root, join(project.dir, 'node_modules/spawnlock'));
-    symlinkSync(resolve(command), join(project.dir, 'node_modules/.bin/server-init'));
-    const path = [join(project.dir, 'node_modules/.bin'), dirname(resolve(python)), dirname(process.execPath), process.env.PATH];
+    symlinkSync(command, join(project.dir, 'node_modules/.bin/server-init'));
+    const path = [join(project.dir, 'node_modules/.bin'), dirname(python), dirname(process.execPath), process.env.PATH];
     project.env = {
       ...process.env,
       PATH: path.join(':'),
-      SPAWNLOCK_COMMAND: resolve(command),
+      SPAWNLOCK_COMMAND: command,
       SPAWNLOCK_STATE_DIR: join(project.dir, 'state'),
       SPAWNLOCK_READY_TIMEOUT: '20s',
       XDG_RUNTIME_DIR: project.dir,
@@ -146,7 +147,7 @@ const runners = {
   },
   python: (project, text) => {
     project.write('.run.py', PYTHON_RUNNER);
-    return project.run([resolve(python), '.run.py', project.write('snippet.py', text)]);
+    return project.run([python, '.run.py', project.write('snippet.py', text)]);
   },
   sh: (project, text) => project.run(['/bin/sh', '-eu', project.write('snippet.sh', text)]),
   console: (project, text) => {

@@ -61,10 +61,11 @@ pub fn with_server(options: Unknown) -> Result<External<Job>> {
 /// moment; the server comes up, once. Throws only for options that are wrong.
 #[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Kick")]
 pub fn kick_server(options: Unknown) -> Result<Kick> {
-    let options = EnsureServerOptions::read(options)?;
+    let mut options = EnsureServerOptions::read(options)?;
+    let checks = options.ready.take();
     // Nobody waits, so nothing is shown; what is wrong is wrong all the same.
     Audience::new(false, options.progress.as_ref())?;
-    let spec = options.spec(&Cancel::new())?;
+    let spec = checks.into_iter().flat_map(Checks::unasked).fold(options.spec(&Cancel::new())?, ServerSpec::ready);
     Ok(Kick::from(spec.kick().map_err(crate::error::Problem::from)?))
 }
 

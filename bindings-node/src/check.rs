@@ -35,6 +35,15 @@ impl Checks {
         self.0.into_iter().map(source).collect()
     }
 
+    /// For a call that waits for nothing, and so for no function either: one of these has not said that anybody is there.
+    pub(crate) fn unasked(self) -> Vec<CheckSource> {
+        let source = |check| match check {
+            OneCheck::Written(value) => (&value).into(),
+            OneCheck::Function(_) => Check::function(|| (Verdict::Dead, "not asked".to_owned())).into(),
+        };
+        self.0.into_iter().map(source).collect()
+    }
+
     /// Reads what stands by itself, as the first argument does.
     pub(crate) fn of(name: &str, given: Unknown) -> Result<Self> {
         match all(given) {

@@ -3,6 +3,7 @@
 #
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
+#   make test-docs every snippet of the documents; the reference against its sources
 #   make test-root locks where only root can arrange it
 #   make storm    300 clients, 500 rounds; 30 daemons, 200 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
@@ -27,14 +28,14 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs man build build-command build-node build-python test-rust test-node test-python test-root fixture storm breakers fuzz bench clean
+.PHONY: demo test lint stubs reference man build build-command build-node build-python test-rust test-node test-python test-docs test-root fixture storm breakers fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 
 # One stage after the other, all of them even when one fails; the last lines are the counts of the runners.
 test: build
-	$(NODE) scripts/stages.mjs lint test-rust test-node test-python
+	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-docs
 
 # ── build ──
 
@@ -85,6 +86,10 @@ stubs: node_modules/.package-lock.json build/tools.stamp
 	$(NPM) run --silent types
 	$(VENV)/bin/python bindings-python/stub.py
 
+# Writes docs/reference anew, from the types of Node, the stub of Python and the help of the command.
+reference: build-command
+	$(PYTHON) scripts/reference.py '$(COMMAND)'
+
 # What holds Python code to its types and its form; its list is in pyproject.toml.
 build/tools.stamp: build/python.stamp
 	$(VENV)/bin/python -m pip install --quiet '$(WHEEL)[test]'
@@ -130,6 +135,11 @@ test-node: build-node fixture
 # On the oldest and on the newest interpreter at hand.
 test-python: build/wheel.stamp fixture
 	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) scripts/test-python.sh '$(WHEEL)'
+
+# As a reader would run them, with what was built.
+test-docs: build build/tools.stamp
+	$(VENV)/bin/python scripts/reference.py '$(COMMAND)' --check
+	$(PLAIN) $(NODE) scripts/snippets.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp

@@ -62,10 +62,11 @@ pub fn with_server(options: Unknown) -> Result<External<Job>> {
 #[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Kick")]
 pub fn kick_server(options: Unknown) -> Result<Kick> {
     let mut options = EnsureServerOptions::read(options)?;
-    let checks = options.ready.take();
     // Nobody waits, so nothing is shown; what is wrong is wrong all the same.
     Audience::new(false, options.progress.as_ref())?;
-    let spec = checks.into_iter().flat_map(Checks::unasked).fold(options.spec(&Cancel::new())?, ServerSpec::ready);
+    let checks = options.ready.take();
+    let spec = options.spec(&Cancel::new())?;
+    let spec = checks.into_iter().flat_map(Checks::unasked).fold(spec, ServerSpec::ready);
     Ok(Kick::from(spec.kick().map_err(crate::error::Problem::from)?))
 }
 

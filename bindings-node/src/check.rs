@@ -35,11 +35,11 @@ impl Checks {
         self.0.into_iter().map(source).collect()
     }
 
-    /// For a call that waits for nothing, and so for no function either: one of these has not said that anybody is there.
+    /// The same for a call that returns before any function could answer.
     pub(crate) fn unasked(self) -> Vec<CheckSource> {
         let source = |check| match check {
             OneCheck::Written(value) => (&value).into(),
-            OneCheck::Function(_) => Check::function(|| (Verdict::Dead, "not asked".to_owned())).into(),
+            OneCheck::Function(_) => Check::asked(drop).into(),
         };
         self.0.into_iter().map(source).collect()
     }

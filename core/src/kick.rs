@@ -14,7 +14,7 @@ use crate::holder::Holder;
 use crate::life::next_generation;
 use crate::lock::StartGuard;
 use crate::minder;
-use crate::probe::Verdict;
+use crate::probe::{Check, Verdict};
 use crate::record::Phase;
 use crate::server::{Origin, Server};
 use crate::spec::ServerSpec;
@@ -97,6 +97,12 @@ impl ServerSpec {
 
 impl Flow {
     fn kick(&mut self) -> Result<Kick> {
+        if self.call.plan.probe.checks.iter().any(Check::answers_later) {
+            return Err(Error::config(
+                "ready",
+                "has a function in it that answers later, and a start that nobody waits for cannot wait for it",
+            ));
+        }
         if self.call.plan.elsewhere.is_some() {
             return self.look_elsewhere(false).map(Kick::Running);
         }

@@ -1,6 +1,6 @@
 """Writes docs/reference from what is read by machines: Node's types, Python's stub and docstrings, the help of the command.
 
-    python scripts/reference.py COMMAND [--check]     with --check, only compares
+python scripts/reference.py COMMAND [--check]     with --check, only compares
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ COMMANDS = re.compile(r"^  ([a-z]+) {2,}\S", re.M)
 
 
 def page(title: str, intro: str, parts: list[str]) -> str:
-    return "\n\n".join([f"# {title}", f"<!-- Written by scripts/reference.py; `make reference` writes it anew. -->\n{intro}", *parts]) + "\n"
+    return (
+        "\n\n".join([f"# {title}", f"<!-- Written by scripts/reference.py; `make reference` writes it anew. -->\n{intro}", *parts]) + "\n"
+    )
 
 
 # ── Node: index.d.ts ──
@@ -169,7 +171,11 @@ def python() -> str:
     options = []
     for name, each in named(types).items():
         if isinstance(each, ast.ClassDef) and name.endswith("Options"):
-            fields = [f"{member.target.id}: {ast.unparse(member.annotation)}" for member in each.body if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name)]
+            fields = [
+                f"{member.target.id}: {ast.unparse(member.annotation)}"
+                for member in each.body
+                if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name)
+            ]
             options.append(f"### {name}\n\n{doc(each)}\n\n```python\n" + "\n".join(fields) + "\n```")
     intro = "What `import spawnlock` gives. Times are seconds, or a `timedelta`. A call that fails raises a [SpawnlockError](#spawnlockerror). Everything but a name stands by its keyword."
     return page("Python", intro, ["## Calls", *calls, "## Classes", *classes, "## Types of the options (`spawnlock.types`)", *options])

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 
@@ -14,8 +14,8 @@ static INSIDE: AtomicUsize = AtomicUsize::new(0);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 /// The process of which this is true: in a forked child no thread of ours is left.
 static OF: AtomicU32 = AtomicU32::new(0);
-/// One who is in a function of the user's that does not return is left behind.
-const LONGEST: Duration = Duration::from_secs(5);
+/// One who is in a function of the user's that does not return is left behind, after five seconds and a little.
+const LOOKS: u32 = 5000;
 const AGAIN: Duration = Duration::from_millis(1);
 
 thread_local! {
@@ -62,8 +62,10 @@ fn settle(py: Python<'_>) {
         return;
     }
     py.detach(|| {
-        let since = Instant::now();
-        while INSIDE.load(SeqCst) > 0 && since.elapsed() < LONGEST {
+        for _ in 0..LOOKS {
+            if INSIDE.load(SeqCst) == 0 {
+                break;
+            }
             thread::park_timeout(AGAIN);
         }
     });

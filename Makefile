@@ -5,6 +5,8 @@
 #   make test     every suite; what CI runs
 #   make test-docs every snippet of the documents; the reference against its sources
 #   make test-root locks where only root can arrange it
+#   make test-servers redis, PostgreSQL, etcd and others, for twenty clients each; as root it installs what is missing
+#   make test-browser Playwright's runner with a browser; as root it installs Chromium
 #   make storm    300 clients, 500 rounds; 30 daemons, 200 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
 #   make man      the manual pages, into docs/man
@@ -28,14 +30,14 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs reference man build build-command build-node build-python test-rust test-node test-python test-docs test-root fixture storm breakers fuzz bench clean
+.PHONY: demo test lint stubs reference man build build-command build-node build-python test-rust test-node test-python test-docs test-examples test-runners test-servers test-browser test-root fixture storm breakers fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 
 # One stage after the other, all of them even when one fails; the last lines are the counts of the runners.
 test: build
-	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-docs
+	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-docs test-examples test-runners
 
 # ── build ──
 
@@ -140,6 +142,25 @@ test-python: build/wheel.stamp fixture
 test-docs: build build/tools.stamp
 	$(VENV)/bin/python scripts/reference.py '$(COMMAND)' --check
 	$(PLAIN) $(NODE) scripts/snippets.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
+
+SERVERS := $(NODE) scripts/test-servers.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
+
+# Servers that need nothing but what is here.
+test-examples: build build/tools.stamp
+	$(SERVERS) node static fastapi
+
+# And real ones. What cannot be had here is skipped, with a word.
+test-servers: build build/tools.stamp
+	scripts/servers/install.sh redis-server:redis-server etcd:etcd-server pg_isready:postgresql
+	$(SERVERS)
+
+# Vitest, Jest, node:test and, where there is a browser, Playwright; that of pytest is among the Python tests.
+test-runners: build-node
+	$(NODE) scripts/test-runners.mjs
+
+test-browser: build-node
+	scripts/servers/install.sh chromium:chromium
+	$(NODE) scripts/test-runners.mjs playwright
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp

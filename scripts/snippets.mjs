@@ -9,6 +9,7 @@
 //   <!-- before: CODE -->     run first, unseen, in the same language; the reader has it already
 //   <!-- fails: TEXT -->      it must fail, and say so
 //   <!-- skip: REASON -->     not run
+//   <!-- examples/FILE -->    it is that file, or a part of it; the file is run elsewhere
 //
 // Nothing is substituted but the ports: those of the documents become free ones, since somebody may have theirs.
 
@@ -53,7 +54,9 @@ const fences = (document) => {
     else if (edge) fence = { document, line: at + 1, language: edge[1], notes, lines: [] };
     else {
       const note = /^<!-- (file|before|fails|skip): (.*?) -->$/.exec(line);
-      if (note) notes[note[1]] = notes[note[1]] ? `${notes[note[1]]}\n${note[2]}` : note[2];
+      const example = /^<!-- (examples\/\S+) -->$/.exec(line);
+      if (example) notes.example = example[1];
+      else if (note) notes[note[1]] = notes[note[1]] ? `${notes[note[1]]}\n${note[2]}` : note[2];
       else if (line.trim()) notes = {};
     }
   });
@@ -175,6 +178,10 @@ const runFence = async (project, fence) => {
   const { language, notes } = fence;
   const text = [...(notes.before ? [notes.before] : []), ...fence.lines, ''].join('\n');
   if (notes.skip) return { skipped: notes.skip };
+  if (notes.example) {
+    const same = readFileSync(join(root, notes.example), 'utf8').includes(fence.lines.join('\n').trim());
+    return same ? { passed: true } : { failed: `it is not what stands in ${notes.example}` };
+  }
   if (notes.file) {
     project.write(notes.file, text);
     if (text.startsWith('#!')) chmodSync(join(project.dir, notes.file), 0o755);
@@ -211,7 +218,7 @@ const runDocument = async (document) => {
 
 /** All Rust at once, each snippet a function of one crate beside the others. */
 const compileRust = async (documents) => {
-  const snippets = documents.flatMap(fences).filter(({ language, notes }) => language === 'rust' && !notes.skip);
+  const snippets = documents.flatMap(fences).filter(({ language, notes }) => language === 'rust' && !notes.skip && !notes.example);
   if (!snippets.length) return;
   const dir = join(root, 'build/snippets');
   mkdirSync(join(dir, 'src'), { recursive: true });

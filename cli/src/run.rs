@@ -31,16 +31,8 @@ pub fn run(mut args: Run, common: &Common) -> Result<u8> {
 
 fn with_servers(argv: &[String], servers: &[Server], forwarder: &Forwarder) -> io::Result<ExitStatus> {
     let mut command = Command::new(&argv[0]);
-    command.args(&argv[1..]).envs(servers.iter().flat_map(variables));
+    command.args(&argv[1..]).envs(servers.iter().flat_map(Server::variables));
     let mut child: Child = command.spawn()?;
     forwarder.forward_to(child.id());
     child.wait()
-}
-
-/// What the command is told of a server: `SPAWNLOCK_API_URL`, `SPAWNLOCK_API_PORT`.
-fn variables(server: &Server) -> Vec<(String, String)> {
-    let name: String = server.name().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    let url = server.url().map(|url| (format!("SPAWNLOCK_{name}_URL"), url.to_owned()));
-    let port = server.port().map(|port| (format!("SPAWNLOCK_{name}_PORT"), port.to_string()));
-    url.into_iter().chain(port).collect()
 }

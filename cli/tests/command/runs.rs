@@ -26,6 +26,16 @@ fn the_command_has_the_server_and_its_exit_code_is_ours() {
 }
 
 #[test]
+fn the_address_of_a_server_of_the_project_is_told_and_heard_by_its_short_name() {
+    let world = World::new();
+    let line = format!("exec {} --port {{port}}", fixture().display());
+    let within = format!("{} ensure web --port auto --print origin,port; echo $SPAWNLOCK_WEB_PORT", env!("CARGO_BIN_EXE_server-init"));
+    let done = world.run(&["run", "web", "--port", "auto", "--shell", &line, "-q", "--", "sh", "-c", &within]).expect(0);
+    let [origin, port, told] = done.stdout.lines().collect::<Vec<_>>()[..] else { panic!("{}", done.stdout) };
+    assert_eq!((origin, port), ("foreign", told));
+}
+
+#[test]
 fn a_command_that_is_ended_by_a_signal_is_told_as_a_shell_does() {
     let world = World::new();
     world.run(&words(&args(&world, &["sh", "-c", "kill -TERM $$"]))).expect(143);

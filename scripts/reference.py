@@ -81,10 +81,10 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def node() -> str:
-    text = (ROOT / "bindings-node" / "index.d.ts").read_text()
+def parts_of(file: str) -> tuple[list[str], list[str], list[str]]:
+    """The calls, the shapes and the words of a file of types."""
     functions, shapes, words = [], [], []
-    for comment, code in declarations(text):
+    for comment, code in declarations((ROOT / "bindings-node" / file).read_text()):
         head = re.match(r"export (?:declare )?(function|interface|class|type) (\w+)", code)
         if not head:
             continue
@@ -97,8 +97,15 @@ def node() -> str:
         elif rows := members(code):
             table = "\n".join(["| | |", "|---|---|", *rows])
             shapes.append(f"### {name}\n\n{said}{table}")
+    return functions, shapes, words
+
+
+def node() -> str:
+    functions, shapes, words = parts_of("index.d.ts")
+    runners, _, _ = parts_of("test.d.ts")
     intro = "What `import … from 'spawnlock'` gives. Times are milliseconds. A call that fails rejects, or throws where it gives no promise, with a [SpawnlockError](#failure)."
-    return page("Node", intro, ["## Calls", *functions, "## Options, results, classes", *shapes, "## Words", *words])
+    rest = ["## For test runners: `spawnlock/test`", *runners, "## Options, results, classes", *shapes, "## Words", *words]
+    return page("Node", intro, ["## Calls", *functions, *rest])
 
 
 # ── Python: the package, its stub, its types, its errors ──
@@ -142,6 +149,10 @@ def doc(each: ast.AsyncFunctionDef | ast.FunctionDef | ast.ClassDef) -> str:
     return "\n".join(lines)
 
 
+def call_of(each: ast.AsyncFunctionDef | ast.FunctionDef) -> str:
+    return f"### {each.name}\n\n```python\n{signature(each)}\n```\n\n{doc(each)}"
+
+
 def methods(each: ast.ClassDef) -> list[str]:
     rows = []
     for member in each.body:
@@ -163,7 +174,7 @@ def python() -> str:
     for name in exported(package):
         each = known.get(name)
         if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            calls.append(f"### {name}\n\n```python\n{signature(each)}\n```\n\n{doc(each)}")
+            calls.append(call_of(each))
         elif isinstance(each, ast.ClassDef):
             rows = methods(each)
             table = "\n".join(["| | |", "|---|---|", *rows]) if rows else ""
@@ -178,7 +189,21 @@ def python() -> str:
             ]
             options.append(f"### {name}\n\n{doc(each)}\n\n```python\n" + "\n".join(fields) + "\n```")
     intro = "What `import spawnlock` gives. Times are seconds, or a `timedelta`. A call that fails raises a [SpawnlockError](#spawnlockerror). Everything but a name stands by its keyword."
-    return page("Python", intro, ["## Calls", *calls, "## Classes", *classes, "## Types of the options (`spawnlock.types`)", *options])
+    fixtures = [call_of(each) for each in named(parsed("pytest.py")).values() if not isinstance(each, ast.ClassDef)]
+    return page(
+        "Python",
+        intro,
+        [
+            "## Calls",
+            *calls,
+            "## For pytest: `spawnlock.pytest`",
+            *fixtures,
+            "## Classes",
+            *classes,
+            "## Types of the options (`spawnlock.types`)",
+            *options,
+        ],
+    )
 
 
 # ── the command ──

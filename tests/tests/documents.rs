@@ -88,3 +88,30 @@ fn every_module_of_core_is_on_the_map() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// The fields of a struct, as JSON spells them.
+fn fields(file: &str, name: &str) -> Vec<String> {
+    let text = read(file);
+    let body = text.split(&format!("pub(crate) struct {name} {{")).nth(1).unwrap().split("\n}").next().unwrap();
+    let names = body.lines().filter_map(|line| line.trim().strip_prefix("pub(crate) ")?.split(':').next());
+    names.map(camel).collect()
+}
+
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap().to_owned();
+    words.fold(first, |made, word| made + &word[..1].to_uppercase() + &word[1..])
+}
+
+#[test]
+fn every_file_and_every_field_of_a_place_is_in_the_protocol() {
+    let page = read("docs/protocol.md");
+    let place = read("core/src/place.rs");
+    let files: Vec<&str> = place.split("self.dir.join(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let all = ["Record", "Declared", "FailedAttempt"].map(|name| fields("core/src/record.rs", name));
+    assert!(files.len() > 8 && all.iter().all(|fields| fields.len() > 4), "{files:?} {all:?}");
+    let is_told =
+        |word: &str| page.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_')).any(|told| told.trim_end_matches('.') == word);
+    let missing: Vec<&str> = files.into_iter().chain(all.iter().flatten().map(String::as_str)).filter(|word| !is_told(word)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

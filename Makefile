@@ -3,6 +3,7 @@
 #
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
+#   make test-docs every snippet of the documents; the reference against its sources
 #   make test-root locks where only root can arrange it
 #   make test-servers redis, PostgreSQL, etcd and others, for twenty clients each; as root it installs what is missing
 #   make test-browser Playwright's runner with a browser; as root it installs Chromium
@@ -29,14 +30,14 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs man build build-command build-node build-python test-rust test-node test-python test-examples test-runners test-servers test-browser test-root fixture storm breakers fuzz bench clean
+.PHONY: demo test lint stubs reference man build build-command build-node build-python test-rust test-node test-python test-docs test-examples test-runners test-servers test-browser test-root fixture storm breakers fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 
 # One stage after the other, all of them even when one fails; the last lines are the counts of the runners.
 test: build
-	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-examples test-runners
+	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-docs test-examples test-runners
 
 # ── build ──
 
@@ -87,6 +88,10 @@ stubs: node_modules/.package-lock.json build/tools.stamp
 	$(NPM) run --silent types
 	$(VENV)/bin/python bindings-python/stub.py
 
+# Writes docs/reference anew, from the types of Node, the stub of Python and the help of the command.
+reference: build-command
+	$(PYTHON) scripts/reference.py '$(COMMAND)'
+
 # What holds Python code to its types and its form; its list is in pyproject.toml.
 build/tools.stamp: build/python.stamp
 	$(VENV)/bin/python -m pip install --quiet '$(WHEEL)[test]'
@@ -132,6 +137,11 @@ test-node: build-node fixture
 # On the oldest and on the newest interpreter at hand.
 test-python: build/wheel.stamp fixture
 	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) scripts/test-python.sh '$(WHEEL)'
+
+# As a reader would run them, with what was built.
+test-docs: build build/tools.stamp
+	$(VENV)/bin/python scripts/reference.py '$(COMMAND)' --check
+	$(PLAIN) $(NODE) scripts/snippets.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 
 SERVERS := $(NODE) scripts/test-servers.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 

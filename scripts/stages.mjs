@@ -13,6 +13,7 @@ const COUNTS = [
   /^(?:=+ )?\d+ (?:passed|failed).* in [\d.]+s.*/,
   /^Success: no issues found .*/,
   /^All checks passed!$/,
+  /^\d+ passed, \d+ failed, \d+ skipped$/,
   /^(?:ok|skipped|FAILED) {2,}\w+ .*/,
 ];
 

@@ -127,7 +127,7 @@ test-python: build/wheel.stamp fixture
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp
-	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm) | test(two_hundred_times)'
+	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm) | test(two_hundred_times) | test(thirty_users)'
 
 fuzz:
 	scripts/fuzz.sh

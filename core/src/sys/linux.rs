@@ -77,7 +77,7 @@ impl Watch {
             Wanted::Closed(file) => add(file, WatchFlags::CLOSE_WRITE)?,
             Wanted::Written(file) => add(file, WatchFlags::MODIFY)?,
             Wanted::Published(dir) => add(dir, WatchFlags::MOVED_TO)?,
-            Wanted::Changed(dir) => add(dir, WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE)?,
+            Wanted::Left(dir) => add(dir, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE)?,
             Wanted::Removed(file) => {
                 let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 let number = add(dir, WatchFlags::DELETE | WatchFlags::MOVED_FROM)?;

@@ -6,6 +6,7 @@
 #   make test-root locks where only root can arrange it
 #   make storm    300 clients, 500 rounds; 30 daemons, 200 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
+#   make man      the manual pages, into docs/man
 #   make fuzz     seven minutes of bytes nobody thought of, for the parsers
 #   make bench    ratios against peers, from one run
 
@@ -26,7 +27,7 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs build build-command build-node build-python test-rust test-node test-python test-root fixture storm breakers fuzz bench clean
+.PHONY: demo test lint stubs man build build-command build-node build-python test-rust test-node test-python test-root fixture storm breakers fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
@@ -89,6 +90,10 @@ build/tools.stamp: build/python.stamp
 	$(VENV)/bin/python -m pip install --quiet '$(WHEEL)[test]'
 	touch $@
 
+# Writes the manual pages, from the help of the command.
+man: build-command
+	$(COMMAND) man --dir docs/man
+
 # ── test ──
 
 # The storms mix languages: each one's client is told to them.
@@ -102,6 +107,7 @@ CLIENTS := SPAWNLOCK_TEST_CLI='$(COMMAND)' \
 
 test-rust: build build/nextest.stamp
 	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked
+	$(CARGO) nextest run --locked --package spawnlock --features log --test journal
 	$(CARGO) test --doc --quiet --locked --package spawnlock
 
 build/nextest.stamp:

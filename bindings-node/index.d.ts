@@ -343,6 +343,11 @@ export interface EnsureServerOptions {
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
+  /**
+   * Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+   * `auto` shows nothing where stderr is no terminal. Default: false.
+   */
+  progress?: boolean | 'auto'
 }
 
 /** All that is known about a failure. */
@@ -517,6 +522,11 @@ export interface RestartServerOptions {
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
+  /**
+   * Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+   * `auto` shows nothing where stderr is no terminal. Default: false.
+   */
+  progress?: boolean | 'auto'
 }
 
 /** A running, healthy server. It goes on when the process ends that asked for it. */
@@ -575,6 +585,8 @@ export interface ServerEvent {
   pid?: number
   /** Who holds the lock, for `waiting`; from whom it was taken, for `warning`. */
   holder?: LockHolder
+  /** Where the server's output goes, for `starting` and `adopting`. */
+  logFile?: string
 }
 
 /** The last lines a server wrote, oldest first, whether it runs or not. */
@@ -640,6 +652,11 @@ export interface StopServerOptions {
   signal?: AbortSignal
   /** Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
+  /**
+   * Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+   * `auto` shows nothing where stderr is no terminal. Default: false.
+   */
+  progress?: boolean | 'auto'
 }
 
 /** Waits until all of these checks pass at once, whoever starts what they ask for; with `gone`, until nothing of it is there. */
@@ -657,6 +674,11 @@ export interface WaitForOptions {
   signal?: AbortSignal
   /** Told what is waited for, after about a second. What it throws is an uncaught exception, as with an `EventEmitter`. */
   onEvent?: (event: ServerEvent) => void
+  /**
+   * Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+   * `auto` shows nothing where stderr is no terminal. Default: false.
+   */
+  progress?: boolean | 'auto'
 }
 
 /**

@@ -9,6 +9,7 @@ use spawnlock::{
     StopWhen, Unresponsive, Verdict,
 };
 
+use crate::audience::Audience;
 use crate::check::Checks;
 use crate::error::Code;
 use crate::job::{Job, Outcome};
@@ -28,12 +29,12 @@ type Result<T> = napi::Result<T, Code>;
 #[napi(ts_args_type = "options?: string | EnsureServerOptions", ts_return_type = "Promise<Server>")]
 pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
     let mut options = EnsureServerOptions::read(options)?;
-    let (cancel, listens, checks) = (Cancel::new(), options.on_event.is_some(), options.ready.take());
+    let (cancel, checks) = (Cancel::new(), options.ready.take());
+    let audience = Audience::new(options.on_event.is_some(), options.progress.as_ref())?;
     let spec = options.spec(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
         let spec = checks.into_iter().flat_map(|checks| checks.sources(&teller)).fold(spec, ServerSpec::ready);
-        let spec = if listens { spec.on_event(move |event| teller.tell(event)) } else { spec };
-        spec.ensure().map(|server| Outcome::A(server.into()))
+        audience.during(teller, |listen| spec.on_event(listen).ensure()).map(|server| Outcome::A(server.into()))
     }))
 }
 
@@ -47,12 +48,12 @@ pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
 )]
 pub fn with_server(options: Unknown) -> Result<External<Job>> {
     let mut options = EnsureServerOptions::read(options)?;
-    let (cancel, listens, checks) = (Cancel::new(), options.on_event.is_some(), options.ready.take());
+    let (cancel, checks) = (Cancel::new(), options.ready.take());
+    let audience = Audience::new(options.on_event.is_some(), options.progress.as_ref())?;
     let spec = options.spec(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
         let spec = checks.into_iter().flat_map(|checks| checks.sources(&teller)).fold(spec, ServerSpec::ready);
-        let spec = if listens { spec.on_event(move |event| teller.tell(event)) } else { spec };
-        spec.ensure_scoped().map(|server| Outcome::A(server.into()))
+        audience.during(teller, |listen| spec.on_event(listen).ensure_scoped()).map(|server| Outcome::A(server.into()))
     }))
 }
 
@@ -60,7 +61,12 @@ pub fn with_server(options: Unknown) -> Result<External<Job>> {
 /// moment; the server comes up, once. Throws only for options that are wrong.
 #[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Kick")]
 pub fn kick_server(options: Unknown) -> Result<Kick> {
-    let spec = EnsureServerOptions::read(options)?.spec(&Cancel::new())?;
+    let mut options = EnsureServerOptions::read(options)?;
+    // Nobody waits, so nothing is shown; what is wrong is wrong all the same.
+    Audience::new(false, options.progress.as_ref())?;
+    let checks = options.ready.take();
+    let spec = options.spec(&Cancel::new())?;
+    let spec = checks.into_iter().flat_map(Checks::unasked).fold(spec, ServerSpec::ready);
     Ok(Kick::from(spec.kick().map_err(crate::error::Problem::from)?))
 }
 
@@ -69,12 +75,11 @@ pub fn kick_server(options: Unknown) -> Result<Kick> {
 pub fn wait_for(checks: Unknown, options: Unknown) -> Result<External<Job>> {
     let checks = Checks::of("checks", checks)?;
     let options = WaitForOptions::read(options)?;
-    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
     let how = options.wait_options(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
         let checks = checks.sources(&teller);
-        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
-        spawnlock::wait_for(checks, &how).map(|()| Outcome::D(()))
+        audience.during(teller, |listen| spawnlock::wait_for(checks, &how.on_event(listen))).map(Outcome::D)
     }))
 }
 
@@ -108,12 +113,9 @@ pub fn prune_servers(options: Unknown) -> Result<External<Job>> {
 pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
     let name = text("name", name)?;
     let options = StopServerOptions::read(options)?;
-    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
     let (dir, how) = (options.state_dir()?, options.stop_options(&cancel)?);
-    Ok(Job::new(cancel, move |teller| {
-        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
-        dir.stop(&name, &how).map(|()| Outcome::D(()))
-    }))
+    Ok(Job::new(cancel, move |teller| audience.during(teller, |listen| dir.stop(&name, &how.on_event(listen))).map(Outcome::D)))
 }
 
 /// Stops a server and starts it again as it was declared; one that does not run is started.
@@ -123,11 +125,10 @@ pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
 pub fn restart_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
     let name = text("name", name)?;
     let options = RestartServerOptions::read(options)?;
-    let (cancel, listens) = (Cancel::new(), options.on_event.is_some());
+    let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
     let (dir, how) = (options.state_dir()?, options.restart_options(&cancel)?);
     Ok(Job::new(cancel, move |teller| {
-        let how = if listens { how.on_event(move |event| teller.tell(event)) } else { how };
-        dir.restart(&name, &how).map(|server| Outcome::A(server.into()))
+        audience.during(teller, |listen| dir.restart(&name, &how.on_event(listen))).map(|server| Outcome::A(server.into()))
     }))
 }
 

@@ -35,6 +35,15 @@ impl Checks {
         self.0.into_iter().map(source).collect()
     }
 
+    /// The same for a call that returns before any function could answer.
+    pub(crate) fn unasked(self) -> Vec<CheckSource> {
+        let source = |check| match check {
+            OneCheck::Written(value) => (&value).into(),
+            OneCheck::Function(_) => Check::asked(drop).into(),
+        };
+        self.0.into_iter().map(source).collect()
+    }
+
     /// Reads what stands by itself, as the first argument does.
     pub(crate) fn of(name: &str, given: Unknown) -> Result<Self> {
         match all(given) {

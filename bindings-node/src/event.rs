@@ -19,6 +19,8 @@ pub struct ServerEvent {
     pub pid: Option<u32>,
     /// Who holds the lock, for `waiting`; from whom it was taken, for `warning`.
     pub holder: Option<LockHolder>,
+    /// Where the server's output goes, for `starting` and `adopting`.
+    pub log_file: Option<String>,
 }
 
 /// The process that holds a lock, as it wrote itself down; its pid is 0 when it did not.
@@ -46,6 +48,7 @@ impl From<&Event> for ServerEvent {
             elapsed_ms: event.elapsed.as_millis() as f64,
             pid: event.pid,
             holder: event.holder.clone().map(LockHolder::from),
+            log_file: event.voice.as_ref().map(|voice| voice.log_file().display().to_string()),
         }
     }
 }

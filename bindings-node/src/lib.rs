@@ -11,6 +11,7 @@ mod owner;
 mod server;
 mod status;
 
+mod audience;
 mod job;
 
 mod calls;

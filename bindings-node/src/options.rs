@@ -136,6 +136,10 @@ options! {
         /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
         #[napi(ts_type = "(event: ServerEvent) => void")]
         on_event: Callback = "a function",
+        /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+        /// `auto` shows nothing where stderr is no terminal. Default: false.
+        #[napi(ts_type = "boolean | 'auto'")]
+        progress: Value = "true, false or 'auto'",
     }
 }
 
@@ -183,6 +187,10 @@ options! {
         /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
         #[napi(ts_type = "(event: ServerEvent) => void")]
         on_event: Callback = "a function",
+        /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+        /// `auto` shows nothing where stderr is no terminal. Default: false.
+        #[napi(ts_type = "boolean | 'auto'")]
+        progress: Value = "true, false or 'auto'",
     }
 }
 
@@ -202,6 +210,10 @@ options! {
         /// Told what is waited for, after about a second. What it throws is an uncaught exception, as with an `EventEmitter`.
         #[napi(ts_type = "(event: ServerEvent) => void")]
         on_event: Callback = "a function",
+        /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+        /// `auto` shows nothing where stderr is no terminal. Default: false.
+        #[napi(ts_type = "boolean | 'auto'")]
+        progress: Value = "true, false or 'auto'",
     }
 }
 
@@ -226,6 +238,10 @@ options! {
         /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
         #[napi(ts_type = "(event: ServerEvent) => void")]
         on_event: Callback = "a function",
+        /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+        /// `auto` shows nothing where stderr is no terminal. Default: false.
+        #[napi(ts_type = "boolean | 'auto'")]
+        progress: Value = "true, false or 'auto'",
     }
 }
 

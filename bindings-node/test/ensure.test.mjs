@@ -12,8 +12,8 @@ import { ensureServer, listServers, serverStatus, stopServer } from 'spawnlock';
 import { lines, lives, root, scene, until } from './scene.mjs';
 
 test('the package exports the same names to both kinds of modules', () => {
-  const calls = ['ensureServer', 'listServers', 'pruneServers', 'restartServer', 'serverLogs', 'serverStatus', 'stopServer', 'waitFor'];
-  const names = ['SpawnLock', 'SpawnlockError', ...calls];
+  const calls = 'claimSocket ensureServer kickServer listServers notify notifyReady pruneServers restartServer serverLogs serverStatus';
+  const names = ['ClaimedSocket', 'SpawnLock', 'SpawnlockError', ...calls.split(' '), 'stopServer', 'waitFor', 'withServer'];
   const required = createRequire(import.meta.url)('spawnlock');
   assert.deepEqual(Object.keys(required).sort(), names);
   assert.deepEqual(

@@ -108,6 +108,7 @@ test('a kick throws for options that are wrong, and for nothing else', async (t)
   const it = await scene(t);
   assert.throws(() => kickServer({ ...it.options(), shell: 'true' }), { code: 'ERR_SPAWNLOCK_CONFIG' });
   assert.throws(() => kickServer({ ...it.options(), linger: 1, stop: 'never' }), { code: 'ERR_SPAWNLOCK_CONFIG' });
+  assert.throws(() => kickServer({ ...it.options(), ready: async () => true }), { code: 'ERR_SPAWNLOCK_CONFIG', message: /function/ });
   const { command, ...looking } = it.options();
   const { state, error } = kickServer(looking);
   assert.deepEqual([state, error.code, error.name], ['failed', 'ERR_SPAWNLOCK_NOT_RUNNING', 'SpawnlockError']);

@@ -1,4 +1,4 @@
-//! `ready` and `on_event`: what Python hands over, as the core takes it.
+//! `ready`: what Python hands over, as the core takes it.
 
 use std::sync::Arc;
 
@@ -9,11 +9,8 @@ use pyo3::types::{PyBool, PyList, PyString, PyTuple};
 use serde_json::Value;
 use spawnlock::{Check, CheckSource, Verdict};
 
-use crate::event::Event;
+use crate::audience::Callable;
 use crate::interrupt::Interrupt;
-
-/// One Python callable that several calls share.
-pub(crate) type Callable = Arc<Py<PyAny>>;
 
 /// `ready`: one check, or a list of them.
 pub(crate) struct Ready(pub(crate) Vec<OneCheck>);
@@ -88,22 +85,4 @@ fn read(answer: &Bound<'_, PyAny>) -> (Verdict, String) {
         Err(_) => Verdict::parse(&text).unwrap_or(Verdict::Unhealthy),
     };
     (verdict, text)
-}
-
-/// The listener of a call that `interrupt` ends.
-pub(crate) fn listening(listener: &Callable, interrupt: &Interrupt) -> impl Fn(&spawnlock::Event) + Send + Sync + use<> {
-    let (listener, interrupt) = (Arc::clone(listener), interrupt.clone());
-    move |event| tell(&listener, &interrupt, event)
-}
-
-/// Tells a listener. What it raises does not end the call, but for what is meant to: Ctrl-C and `SystemExit`.
-fn tell(listener: &Callable, interrupt: &Interrupt, event: &spawnlock::Event) {
-    Python::try_attach(|py| {
-        let told = Event::new(py, event).and_then(|event| listener.call1(py, (event,)));
-        match told {
-            Ok(_) => {}
-            Err(raised) if raised.is_instance_of::<PyException>(py) => raised.write_unraisable(py, Some(listener.bind(py))),
-            Err(raised) => interrupt.end_with(raised),
-        }
-    });
 }

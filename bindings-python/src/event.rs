@@ -1,6 +1,7 @@
 //! What happens during a call, as Python objects.
 
 use pyo3::prelude::*;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::typed::{EventKind, at};
@@ -20,6 +21,8 @@ pub(crate) struct Event {
     pid: Option<u32>,
     /// Who holds the spawn lock, while waiting for it.
     holder: Option<Py<Holder>>,
+    /// Where the server's output goes, while it starts.
+    log_file: Option<PathBuf>,
 }
 
 impl Event {
@@ -31,6 +34,7 @@ impl Event {
             elapsed: event.elapsed.as_secs_f64(),
             pid: event.pid,
             holder: event.holder.clone().map(|holder| Py::new(py, Holder(holder))).transpose()?,
+            log_file: event.voice.as_ref().map(|voice| voice.log_file().to_owned()),
         })
     }
 }

@@ -7,6 +7,7 @@ mod event;
 mod interrupt;
 mod job;
 
+mod audience;
 mod check;
 mod claim;
 mod guards;

@@ -7,7 +7,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use spawnlock::LockOptions;
 
-use crate::check::{Callable, listening};
+use crate::audience::{Callable, listening};
 use crate::error::raised;
 use crate::event::Holder;
 use crate::guards::{Guard, Guards, Owner};

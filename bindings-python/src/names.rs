@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use pyo3::prelude::*;
 use spawnlock::{LogOptions, StateDir, StopOptions};
 
+use crate::audience::{Audience, Told};
 use crate::error::{raised, told};
 use crate::event::Holder;
 use crate::interrupt::Interrupt;
@@ -220,25 +221,27 @@ pub(crate) fn list_servers(py: Python<'_>, state_dir: Option<StrPath>) -> PyResu
 #[pyo3(signature = (name, *, timeout=None, state_dir=None))]
 pub(crate) fn stop_server(py: Python<'_>, name: &str, timeout: Option<Seconds>, state_dir: Option<StrPath>) -> PyResult<()> {
     let interrupt = Interrupt::by_signals();
-    let result = py.detach(|| directory(state_dir)?.stop(name, &options(timeout, &interrupt)?));
+    let told = Audience::of_nobody().of_call(py, &interrupt);
+    let result = py.detach(|| directory(state_dir)?.stop(name, &options(timeout, &interrupt, &told)?));
     interrupt.outcome(py, result)
 }
 
 /// Stops a server on a thread of its own, then calls `done(None, error)` there.
 #[pyfunction]
 #[pyo3(signature = (done, name, *, timeout=None, state_dir=None))]
-pub(crate) fn begin_stop(done: Done, name: String, timeout: Option<Seconds>, state_dir: Option<StrPath>) -> PyResult<Job> {
+pub(crate) fn begin_stop(py: Python<'_>, done: Done, name: String, timeout: Option<Seconds>, state_dir: Option<StrPath>) -> PyResult<Job> {
     let interrupt = Interrupt::by_hand();
+    let told = Audience::of_nobody().of_call(py, &interrupt);
     let within = interrupt.clone();
-    job::begin(done.0, interrupt, move || directory(state_dir)?.stop(&name, &options(timeout, &within)?))
+    job::begin(done.0, interrupt, move || directory(state_dir)?.stop(&name, &options(timeout, &within, &told)?))
 }
 
 fn directory(state_dir: Option<StrPath>) -> spawnlock::Result<StateDir> {
     StateDir::new(state_dir.as_ref().map(AsRef::as_ref))
 }
 
-fn options(timeout: Option<Seconds>, interrupt: &Interrupt) -> spawnlock::Result<StopOptions> {
-    let options = StopOptions::new().cancel(interrupt.cancel());
+fn options(timeout: Option<Seconds>, interrupt: &Interrupt, told: &Told) -> spawnlock::Result<StopOptions> {
+    let options = StopOptions::new().cancel(interrupt.cancel()).on_event(told.listen());
     Ok(match timeout {
         Some(timeout) => options.timeout(timeout.named("timeout")?),
         None => options,

@@ -7,7 +7,8 @@ use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use spawnlock::{Listening, LockKind, OnLockUnavailable, OnMismatch, Port, Reuse, Scope, StopSignal, StopWhen, Unresponsive};
 
-use crate::check::{Callable, Ready, json, listening};
+use crate::audience::{Audience, Callable, Told};
+use crate::check::{Ready, json};
 use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
@@ -20,7 +21,7 @@ use crate::typed::{Seconds, StrPath, Word};
 pub(crate) struct ServerSpec {
     options: spawnlock::ServerSpec,
     ready: Ready,
-    on_event: Option<Callable>,
+    audience: Audience,
 }
 
 /// Hands each option that was given to the builder's method of the same name.
@@ -39,6 +40,7 @@ impl ServerSpec {
         listen=None, ready=None, identity=None, timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
         on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, config=None,
         stop_signal=None, reuse=None, version=None, version_field=None, on_mismatch=None, unresponsive=None, on_event=None,
+        progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
@@ -76,6 +78,7 @@ impl ServerSpec {
         on_mismatch: Option<MismatchWord>,
         unresponsive: Option<UnresponsiveWord>,
         on_event: Option<Listener>,
+        progress: Option<Show>,
     ) -> PyResult<Self> {
         let time =
             |option: &str, time: Option<Seconds>| time.map(|time| time.named(option)).transpose().map_err(|error| raised(py, &error));
@@ -109,56 +112,55 @@ impl ServerSpec {
         set!(spec: state_dir, lock, lock_file, on_lock_unavailable, lock_patience, stop_timeout, stop, linger, config);
         set!(spec: stop_signal, reuse, version, version_field, on_mismatch, unresponsive);
         let options = env.into_iter().flat_map(|env| env.0).fold(spec, |spec, (key, value)| spec.env(key, value));
-        Ok(ServerSpec { options, ready: ready.unwrap_or(Ready(Vec::new())), on_event: on_event.map(|listener| listener.0) })
+        Ok(ServerSpec { options, ready: ready.unwrap_or(Ready(Vec::new())), audience: Audience::new(py, on_event, progress)? })
     }
 
     /// Gets the server; other threads run meanwhile, and Ctrl-C ends the wait.
     fn ensure(&self, py: Python<'_>) -> PyResult<Server> {
         let interrupt = Interrupt::by_signals();
-        let spec = self.for_call(&interrupt);
-        let result = py.detach(|| spec.ensure());
+        let (spec, told) = self.for_call(py, &interrupt);
+        let result = py.detach(|| told.during(|| spec.ensure()));
         interrupt.outcome(py, result).map(Server)
     }
 
     /// Gets the server on a thread of its own, then calls `done(server, error)` there.
-    fn begin(&self, done: Done) -> PyResult<Job> {
+    fn begin(&self, py: Python<'_>, done: Done) -> PyResult<Job> {
         let interrupt = Interrupt::by_hand();
-        let spec = self.for_call(&interrupt);
-        job::begin(done.0, interrupt, || spec.ensure().map(Server))
+        let (spec, told) = self.for_call(py, &interrupt);
+        job::begin(done.0, interrupt, move || told.during(|| spec.ensure()).map(Server))
     }
 
     /// The same for a scope.
     fn ensure_scoped(&self, py: Python<'_>) -> PyResult<Server> {
         let interrupt = Interrupt::by_signals();
-        let spec = self.for_call(&interrupt);
-        let result = py.detach(|| spec.ensure_scoped());
+        let (spec, told) = self.for_call(py, &interrupt);
+        let result = py.detach(|| told.during(|| spec.ensure_scoped()));
         interrupt.outcome(py, result).map(Server)
     }
 
     /// The same for a scope, on a thread of its own.
-    fn begin_scoped(&self, done: Done) -> PyResult<Job> {
+    fn begin_scoped(&self, py: Python<'_>, done: Done) -> PyResult<Job> {
         let interrupt = Interrupt::by_hand();
-        let spec = self.for_call(&interrupt);
-        job::begin(done.0, interrupt, || spec.ensure_scoped().map(Server))
+        let (spec, told) = self.for_call(py, &interrupt);
+        job::begin(done.0, interrupt, move || told.during(|| spec.ensure_scoped()).map(Server))
     }
 
     /// Starts the server if nobody has, without waiting for it.
     fn kick(&self, py: Python<'_>) -> PyResult<Kick> {
         let interrupt = Interrupt::by_signals();
-        let spec = self.for_call(&interrupt);
-        let result = py.detach(|| spec.kick());
+        let (spec, told) = self.for_call(py, &interrupt);
+        let result = py.detach(|| told.during(|| spec.kick()));
         interrupt.outcome(py, result).and_then(|kick| Kick::new(py, kick))
     }
 }
 
 impl ServerSpec {
-    fn for_call(&self, interrupt: &Interrupt) -> spawnlock::ServerSpec {
+    /// The spec of one call, and who is told of it.
+    fn for_call(&self, py: Python<'_>, interrupt: &Interrupt) -> (spawnlock::ServerSpec, Told) {
+        let told = self.audience.of_call(py, interrupt);
         let spec = self.options.clone().cancel(interrupt.cancel());
         let spec = self.ready.0.iter().fold(spec, |spec, check| spec.ready(check.for_call(interrupt)));
-        match &self.on_event {
-            Some(listener) => spec.on_event(listening(listener, interrupt)),
-            None => spec,
-        }
+        (spec.on_event(told.listen()), told)
     }
 }
 
@@ -243,6 +245,13 @@ impl KindWord {
 argument! {
     /// A function that is told what happens.
     Listener(Callable) = "Listener", |given| Ok(Arc::new(given.clone().unbind()))
+}
+argument! {
+    /// A word of `progress`.
+    Show(String) = "ShowProgress", |given| match given.extract::<bool>() {
+        Ok(show) => Ok(show.to_string()),
+        Err(_) => given.extract(),
+    }
 }
 argument! {
     /// What the protocol hands over and nobody needs.

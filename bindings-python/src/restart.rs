@@ -3,11 +3,11 @@
 use pyo3::prelude::*;
 use spawnlock::{RestartOptions, StateDir};
 
-use crate::check::{Callable, listening};
+use crate::audience::{Audience, Told};
 use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
-use crate::options::{Done, Listener};
+use crate::options::{Done, Listener, Show};
 use crate::server::Server;
 use crate::typed::{Seconds, StrPath};
 
@@ -17,7 +17,7 @@ pub(crate) struct Restart {
     name: String,
     state_dir: Option<StrPath>,
     options: RestartOptions,
-    on_event: Option<Callable>,
+    audience: Audience,
 }
 
 #[pymethods]
@@ -25,6 +25,7 @@ impl Restart {
     #[new]
     #[pyo3(signature = (
         name, *, only_generation=None, timeout=None, stop_timeout=None, break_after=None, state_dir=None, on_event=None,
+        progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
@@ -36,6 +37,7 @@ impl Restart {
         break_after: Option<Seconds>,
         state_dir: Option<StrPath>,
         on_event: Option<Listener>,
+        progress: Option<Show>,
     ) -> PyResult<Self> {
         type Set = fn(RestartOptions, std::time::Duration) -> RestartOptions;
         let times: [(&str, Option<Seconds>, Set); 3] = [
@@ -53,23 +55,23 @@ impl Restart {
                 options = set(options, time.named(option).map_err(|error| raised(py, &error))?);
             }
         }
-        Ok(Restart { name, state_dir, options, on_event: on_event.map(|listener| listener.0) })
+        Ok(Restart { name, state_dir, options, audience: Audience::new(py, on_event, progress)? })
     }
 
     /// Restarts it; other threads run meanwhile, and Ctrl-C ends the wait.
     fn restart(&self, py: Python<'_>) -> PyResult<Server> {
         let interrupt = Interrupt::by_signals();
-        let options = self.for_call(&interrupt);
-        let result = py.detach(|| self.states()?.restart(&self.name, &options));
+        let (options, told) = self.for_call(py, &interrupt);
+        let result = py.detach(|| told.during(|| self.states()?.restart(&self.name, &options)));
         interrupt.outcome(py, result).map(Server)
     }
 
     /// Restarts it on a thread of its own, then calls `done(server, error)` there.
     fn begin(&self, py: Python<'_>, done: Done) -> PyResult<Job> {
         let interrupt = Interrupt::by_hand();
-        let (options, name) = (self.for_call(&interrupt), self.name.clone());
+        let ((options, told), name) = (self.for_call(py, &interrupt), self.name.clone());
         let states = self.states().map_err(|error| raised(py, &error))?;
-        job::begin(done.0, interrupt, move || states.restart(&name, &options).map(Server))
+        job::begin(done.0, interrupt, move || told.during(|| states.restart(&name, &options)).map(Server))
     }
 }
 
@@ -78,11 +80,8 @@ impl Restart {
         StateDir::new(self.state_dir.as_ref().map(AsRef::as_ref))
     }
 
-    fn for_call(&self, interrupt: &Interrupt) -> RestartOptions {
-        let options = self.options.clone().cancel(interrupt.cancel());
-        match &self.on_event {
-            Some(listener) => options.on_event(listening(listener, interrupt)),
-            None => options,
-        }
+    fn for_call(&self, py: Python<'_>, interrupt: &Interrupt) -> (RestartOptions, Told) {
+        let told = self.audience.of_call(py, interrupt);
+        (self.options.clone().cancel(interrupt.cancel()).on_event(told.listen()), told)
     }
 }

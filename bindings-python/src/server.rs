@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use pyo3::prelude::*;
 use spawnlock::{RestartOptions, StopOptions};
 
+use crate::audience::Audience;
 use crate::error::raised;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
@@ -118,7 +119,8 @@ impl Server {
     /// Stops it, unless another generation runs by now.
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
         let interrupt = Interrupt::by_signals();
-        let result = py.detach(|| self.0.stop_with(StopOptions::new().cancel(interrupt.cancel())));
+        let told = Audience::of_nobody().of_call(py, &interrupt);
+        let result = py.detach(|| self.0.stop_with(StopOptions::new().cancel(interrupt.cancel()).on_event(told.listen())));
         interrupt.outcome(py, result)
     }
 
@@ -129,16 +131,18 @@ impl Server {
     }
 
     /// Stops it on a thread of its own, then calls `done(None, error)` there.
-    fn _begin_stop(&self, done: Done) -> PyResult<Job> {
+    fn _begin_stop(&self, py: Python<'_>, done: Done) -> PyResult<Job> {
         let (server, interrupt) = (self.0.clone(), Interrupt::by_hand());
-        let options = StopOptions::new().cancel(interrupt.cancel());
+        let told = Audience::of_nobody().of_call(py, &interrupt);
+        let options = StopOptions::new().cancel(interrupt.cancel()).on_event(told.listen());
         job::begin(done.0, interrupt, move || server.stop_with(options))
     }
 
     /// Stops it and starts it again as it was declared. When a later generation runs by now, that one is given.
     fn restart(&self, py: Python<'_>) -> PyResult<Self> {
         let interrupt = Interrupt::by_signals();
-        let result = py.detach(|| self.0.restart_with(RestartOptions::new().cancel(interrupt.cancel())));
+        let told = Audience::of_nobody().of_call(py, &interrupt);
+        let result = py.detach(|| self.0.restart_with(RestartOptions::new().cancel(interrupt.cancel()).on_event(told.listen())));
         interrupt.outcome(py, result).map(Server)
     }
 
@@ -149,9 +153,10 @@ impl Server {
     }
 
     /// Restarts it on a thread of its own, then calls `done(server, error)` there.
-    fn _begin_restart(&self, done: Done) -> PyResult<Job> {
+    fn _begin_restart(&self, py: Python<'_>, done: Done) -> PyResult<Job> {
         let (server, interrupt) = (self.0.clone(), Interrupt::by_hand());
-        let options = RestartOptions::new().cancel(interrupt.cancel());
+        let told = Audience::of_nobody().of_call(py, &interrupt);
+        let options = RestartOptions::new().cancel(interrupt.cancel()).on_event(told.listen());
         job::begin(done.0, interrupt, move || server.restart_with(options).map(Server))
     }
 

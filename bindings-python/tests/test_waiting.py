@@ -21,7 +21,7 @@ def test_a_line_of_the_log_a_file_and_the_word_of_the_server_make_it_ready(scene
     checks = ["log:listening on (?<port>\\d+)", "notify", f"file:{scene.starts_file}"]
     flags = ["--print", "listening on 4321", "--notify", "STATUS=nearly", "--notify", "READY=1"]
     server = scene.ensure(*flags, ready=checks, on_event=events.append)
-    assert (server.origin, server.port, server.url) == ("started", 4321, None)
+    assert (server.origin, server.port, server.url) == ("started", 4321, "tcp://localhost:4321")
     assert [event.message for event in events if event.kind == "status"] == ["nearly"]
     assert scene.ensure(*flags, ready=checks).origin == "reused"
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::completions;
 use crate::facts::{Fact, facts};
 use crate::help;
 use crate::trouble::{Result, Trouble};
@@ -23,6 +24,7 @@ pub struct Common {
     pub json: bool,
     pub quiet: bool,
     pub verbose: bool,
+    pub events: bool,
     pub state_dir: Option<PathBuf>,
 }
 
@@ -37,7 +39,11 @@ pub enum Command {
     Wait(Wait),
     Logs(Logs),
     Prune(Prune),
-    List,
+    List(List),
+    Explain(Explain),
+    Doctor(Doctor),
+    Completions(Completions),
+    Man(Man),
     Init(Init),
 }
 
@@ -115,6 +121,38 @@ pub struct Restart {
     pub print: Vec<Fact>,
 }
 
+/// What `list` was told.
+#[derive(Debug, Default)]
+pub struct List {
+    pub names: bool,
+}
+
+/// What `explain` was told.
+#[derive(Debug, Default)]
+pub struct Explain {
+    pub name: Option<String>,
+    pub starts: Option<usize>,
+}
+
+/// What `doctor` was told.
+#[derive(Debug, Default)]
+pub struct Doctor {
+    pub name: Option<String>,
+}
+
+/// What `completions` was told.
+#[derive(Debug, Default)]
+pub struct Completions {
+    pub shell: Option<String>,
+}
+
+/// What `man` was told.
+#[derive(Debug, Default)]
+pub struct Man {
+    pub command: Option<String>,
+    pub dir: Option<PathBuf>,
+}
+
 /// What `init` was told.
 #[derive(Debug, Default)]
 pub struct Init {
@@ -156,7 +194,7 @@ impl Wish {
             let known = match (&word, &mut command) {
                 (Word::Flag(flag), _) if flag == "--help" => return Ok(Wish::Read(help::of(command.as_ref()))),
                 (Word::Flag(flag), _) if flag == "--version" => return Ok(Wish::Read(help::VERSION)),
-                (Word::Bare(name), None) if name == "help" => return Ok(Wish::Read(help::GENERAL)),
+                (Word::Bare(name), None) if name == "help" => return help::asked_for(&mut words).map(Wish::Read),
                 (Word::Bare(name), None) => Command::named(name).map(|named| command = Some(named)).is_some(),
                 (Word::Flag(flag), command) => {
                     common.take(flag, &mut words)? || command.as_mut().map_or(Ok(false), |command| command.take(flag, &mut words))?
@@ -182,6 +220,7 @@ impl Common {
             "--json" => self.json = true,
             "--quiet" => self.quiet = true,
             "--verbose" => self.verbose = true,
+            "--events" => self.events = true,
             "--state-dir" => self.state_dir = Some(words.path()?),
             _ => return Ok(false),
         }
@@ -200,7 +239,11 @@ impl Command {
             "wait" => Some(Command::Wait(Wait::default())),
             "logs" => Some(Command::Logs(Logs::default())),
             "prune" => Some(Command::Prune(Prune::default())),
-            "list" => Some(Command::List),
+            "list" => Some(Command::List(List::default())),
+            "explain" => Some(Command::Explain(Explain::default())),
+            "doctor" => Some(Command::Doctor(Doctor::default())),
+            "completions" => Some(Command::Completions(Completions::default())),
+            "man" => Some(Command::Man(Man::default())),
             "init" => Some(Command::Init(Init::default())),
             _ => None,
         }
@@ -216,7 +259,10 @@ impl Command {
             Command::Wait(wait) => wait.take(flag, words),
             Command::Logs(logs) => logs.take(flag, words),
             Command::Prune(prune) => prune.take(flag),
-            Command::List => Ok(false),
+            Command::List(list) => Ok(list.take(flag)),
+            Command::Explain(explain) => explain.take(flag, words),
+            Command::Man(man) => man.take(flag, words),
+            Command::Doctor(_) | Command::Completions(_) => Ok(false),
             Command::Init(init) => init.take(flag, words),
         }
     }
@@ -226,6 +272,10 @@ impl Command {
             Command::Ensure(ensure) => &mut ensure.name,
             Command::Status(status) => &mut status.name,
             Command::Restart(restart) => &mut restart.name,
+            Command::Explain(explain) => &mut explain.name,
+            Command::Doctor(doctor) => &mut doctor.name,
+            Command::Completions(completions) => &mut completions.shell,
+            Command::Man(man) => &mut man.command,
             Command::Run(run) if run.names.is_empty() => {
                 run.names.extend(name.split(',').filter(|name| !name.is_empty()).map(str::to_owned));
                 return true;
@@ -241,7 +291,7 @@ impl Command {
                 wait.checks.push(name.to_owned());
                 return true;
             }
-            Command::Prune(_) | Command::List => return false,
+            Command::Prune(_) | Command::List(_) => return false,
         };
         place.is_none() && place.replace(name.to_owned()).is_none()
     }
@@ -262,15 +312,11 @@ impl Command {
             Command::Ensure(ensure) => &ensure.print[..],
             Command::Status(status) => &status.print[..],
             Command::Restart(restart) => &restart.print[..],
-            Command::Run(_)
-            | Command::Stop(_)
-            | Command::Logs(_)
-            | Command::Prune(_)
-            | Command::Wait(_)
-            | Command::List
-            | Command::Init(_) => &[],
+            _ => &[],
         };
         not_both(("--quiet", common.quiet), ("--verbose", common.verbose))?;
+        not_both(("--events", common.events), ("--verbose", common.verbose))?;
+        not_both(("--events", common.events), ("--quiet", common.quiet))?;
         not_both(("--print", !print.is_empty()), ("--json", common.json))?;
         match self {
             Command::Ensure(ensure) => ensure.check(),
@@ -286,7 +332,12 @@ impl Command {
             Command::Logs(logs) if logs.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
             Command::Logs(logs) => not_both(("--follow", logs.follow), ("--json", common.json)),
             Command::Wait(wait) if wait.checks.is_empty() => Err(Trouble::usage("CHECK", "is missing: say what to wait for")),
-            Command::Status(_) | Command::Restart(_) | Command::Wait(_) | Command::Prune(_) | Command::List | Command::Init(_) => Ok(()),
+            Command::List(list) => not_both(("--names", list.names), ("--json", common.json)),
+            Command::Explain(explain) if explain.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Completions(completions) if completions.shell.is_none() => {
+                Err(Trouble::usage("SHELL", format_args!("is missing: write one of {}", completions::SHELLS.join(", "))))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -372,6 +423,34 @@ impl Stop {
         match flag {
             "--all" => self.all = true,
             "--stop-timeout" => self.stop_timeout = Some(words.text()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl List {
+    fn take(&mut self, flag: &str) -> bool {
+        self.names |= flag == "--names";
+        flag == "--names"
+    }
+}
+
+impl Explain {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            // `-n` is told as the flag of `logs`.
+            "--starts" | "--lines" => self.starts = Some(words.number("a whole number from 1 on", |starts: &usize| *starts > 0)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Man {
+    fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
+        match flag {
+            "--dir" => self.dir = Some(words.path()?),
             _ => return Ok(false),
         }
         Ok(true)

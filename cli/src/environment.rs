@@ -11,12 +11,7 @@ pub fn variable(name: &str) -> Option<String> {
     env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
-/// Whether a person looks on, or a machine that says so.
-pub fn is_automation() -> bool {
-    variable("CI").is_some_and(|value| value != "false" && value != "0")
-}
-
-/// Whether the terminal can do more than print lines.
-pub fn is_dumb_terminal() -> bool {
-    variable("TERM").is_none_or(|term| term == "dumb")
+/// Whether we run as a step of a GitHub workflow, whose log folds what is between two marks.
+pub fn folds_groups() -> bool {
+    variable("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
-use spawnlock::{Ended, Failure, Holder, Server, State, Status, Verdict};
+use spawnlock::{Ended, Event, Failure, Holder, Server, State, Status, Verdict};
 
 use crate::trouble::{Result, Trouble};
 
@@ -142,6 +142,34 @@ struct HolderFacts {
     program: String,
     since: String,
     host: String,
+    token: String,
+}
+
+/// One thing that happened, as `--events` tells it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventFacts<'a> {
+    kind: &'static str,
+    name: &'a str,
+    message: &'a str,
+    elapsed_ms: u64,
+    pid: Option<u32>,
+    holder: Option<HolderFacts>,
+    log_file: Option<String>,
+}
+
+impl<'a> From<&'a Event> for EventFacts<'a> {
+    fn from(event: &'a Event) -> Self {
+        EventFacts {
+            kind: event.kind.as_str(),
+            name: &event.name,
+            message: &event.message,
+            elapsed_ms: event.elapsed.as_millis() as u64,
+            pid: event.pid,
+            holder: event.holder.as_ref().map(HolderFacts::from),
+            log_file: event.voice.as_ref().map(|voice| path(voice.log_file())),
+        }
+    }
 }
 
 impl From<&Status> for StatusFacts {
@@ -170,7 +198,8 @@ impl From<&Status> for StatusFacts {
 
 impl From<&Holder> for HolderFacts {
     fn from(holder: &Holder) -> Self {
-        HolderFacts { pid: holder.pid, program: holder.program.clone(), since: time(holder.since_ms), host: holder.host.clone() }
+        let Holder { pid, program, since_ms, host, token, .. } = holder.clone();
+        HolderFacts { pid, program, since: time(since_ms), host, token }
     }
 }
 
@@ -185,6 +214,11 @@ impl ListFacts {
     pub fn new(ok: bool, all: &[Status]) -> Self {
         ListFacts { ok, servers: all.iter().map(StatusFacts::from).collect() }
     }
+}
+
+/// The words by which `--print` asks.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    FACTS.iter().map(|(word, _)| *word)
 }
 
 /// `pid,url`.

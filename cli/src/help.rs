@@ -1,8 +1,8 @@
 //! The help, and where it is needed.
 
 use crate::args::Command;
-use crate::trouble::Trouble;
-use crate::words::Word;
+use crate::trouble::{Result, Trouble};
+use crate::words::{Word, Words};
 
 pub const VERSION: &str = concat!("server-init ", env!("CARGO_PKG_VERSION"));
 
@@ -17,6 +17,7 @@ Options of all commands:
       --json             Print one JSON object, also for failures
   -q, --quiet            No progress on stderr; failures are still told
   -v, --verbose          Tell everything that happens, with its time
+      --events           Tell it as JSON, one object a line, on stderr
       --state-dir DIR    Directory for the state of all names
                          [default: SPAWNLOCK_STATE_DIR, else the platform's own]
   -h, --help             Print help
@@ -42,7 +43,11 @@ Commands:
   logs     What a server wrote: its last lines, and with -f those to come
   list     All names that were ever used here
   prune    Remove what is left of servers of which nothing lives
+  explain  Tell what became of the last starts of a server, as a time line
+  doctor   Look at everything a start depends on, and say what to do
   init     Declare a first server in the project's spawnlock.toml, by looking at the project
+  completions, man, help
+           Completions for a shell, manual pages, the help of a command
 ",
     common!(),
     "
@@ -287,12 +292,16 @@ pub const LIST: &str = concat!(
 All names that were ever used here, and what runs of them
 
 Usage: server-init list [OPTIONS]
+
+Options:
+      --names            Only the names, one a line, without a look at what runs
 ",
     common!(),
     "
 Examples:
   server-init list
-  server-init list --json"
+  server-init list --json
+  server-init list --names"
 );
 
 pub const INIT: &str = concat!(
@@ -315,6 +324,91 @@ Examples:
   server-init init api --file pyproject.toml"
 );
 
+pub const EXPLAIN: &str = concat!(
+    "\
+Tell what became of the last starts of a server, as a time line: who asked, who started it, how long it took, why it ended
+
+Usage: server-init explain NAME [OPTIONS]
+
+Options:
+  -n, --starts N         How many of the last starts [default: 3]
+",
+    common!(),
+    "
+Examples:
+  server-init explain api
+  server-init explain api -n 10
+  server-init explain api --json"
+);
+
+pub const DOCTOR: &str = concat!(
+    "\
+Look at everything a start depends on, and say what to do: the state directory and its locks, loopback, limits, the environment,
+versions, what was left behind; with a name, also at its server. Exit 1 when something fails
+
+Usage: server-init doctor [NAME] [OPTIONS]
+",
+    common!(),
+    "
+Examples:
+  server-init doctor
+  server-init doctor api
+  server-init doctor --json"
+);
+
+pub const COMPLETIONS: &str = concat!(
+    "\
+Print the completions for a shell: commands, options, their values, and the names of servers
+
+Usage: server-init completions SHELL
+
+  SHELL   bash, zsh, fish or powershell
+",
+    common!(),
+    "
+Examples:
+  eval \"$(server-init completions bash)\"
+  server-init completions zsh > ~/.zfunc/_server-init
+  server-init completions fish > ~/.config/fish/completions/server-init.fish
+  server-init completions powershell | Out-String | Invoke-Expression"
+);
+
+pub const MAN: &str = concat!(
+    "\
+Print a manual page, or write all of them into a directory
+
+Usage: server-init man [COMMAND] [OPTIONS]
+
+  COMMAND The command whose page is printed [default: that of server-init itself]
+
+Options:
+      --dir DIR          Write all pages there, as server-init.1, server-init-ensure.1 and so on
+",
+    common!(),
+    "
+Examples:
+  server-init man ensure | man -l -
+  server-init man --dir ~/.local/share/man/man1"
+);
+
+/// Every command and its help.
+pub const COMMANDS: &[(&str, &str)] = &[
+    ("ensure", ENSURE),
+    ("run", RUN),
+    ("status", STATUS),
+    ("stop", STOP),
+    ("restart", RESTART),
+    ("wait", WAIT),
+    ("logs", LOGS),
+    ("list", LIST),
+    ("prune", PRUNE),
+    ("init", INIT),
+    ("explain", EXPLAIN),
+    ("doctor", DOCTOR),
+    ("completions", COMPLETIONS),
+    ("man", MAN),
+];
+
 /// The help of a command.
 pub fn of(command: Option<&Command>) -> &'static str {
     match command {
@@ -327,9 +421,27 @@ pub fn of(command: Option<&Command>) -> &'static str {
         Some(Command::Wait(_)) => WAIT,
         Some(Command::Logs(_)) => LOGS,
         Some(Command::Prune(_)) => PRUNE,
-        Some(Command::List) => LIST,
+        Some(Command::List(_)) => LIST,
+        Some(Command::Explain(_)) => EXPLAIN,
+        Some(Command::Doctor(_)) => DOCTOR,
+        Some(Command::Completions(_)) => COMPLETIONS,
+        Some(Command::Man(_)) => MAN,
         Some(Command::Init(_)) => INIT,
     }
+}
+
+/// `help`, or `help ensure`.
+pub fn asked_for(words: &mut Words) -> Result<&'static str> {
+    match words.next()? {
+        Some(Word::Bare(name)) => named(&name),
+        _ => Ok(GENERAL),
+    }
+}
+
+/// The help of the command of this name.
+pub fn named(name: &str) -> Result<&'static str> {
+    let known = COMMANDS.iter().find(|(known, _)| *known == name).map(|(_, help)| *help);
+    known.ok_or_else(|| unknown(&Word::Bare(name.to_owned()), None))
 }
 
 /// A word that means nothing here, with a guess at what was meant.
@@ -341,8 +453,7 @@ pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
         }
         (Word::Bare(name), None) => (
             format!("unknown command `{name}`"),
-            closest(name, ["ensure", "run", "status", "stop", "restart", "wait", "logs", "list", "prune", "init"].into_iter())
-                .map(|name| format!("did you mean `{name}`?")),
+            closest(name, COMMANDS.iter().map(|(name, _)| *name)).map(|name| format!("did you mean `{name}`?")),
         ),
         (Word::Bare(name), Some(Command::Ensure(_))) => {
             (format!("unexpected word `{name}`"), Some(format!("the server's command stands behind `--`, as in `-- {name} …`")))
@@ -353,10 +464,8 @@ pub fn unknown(word: &Word, command: Option<&Command>) -> Trouble {
 }
 
 pub fn no_command() -> Trouble {
-    Trouble::Usage(
-        "say what to do: `ensure`, `run`, `status`, `stop`, `restart`, `wait`, `logs`, `list`, `prune` or `init`; `server-init --help` tells more"
-            .to_owned(),
-    )
+    let names: Vec<String> = COMMANDS.iter().map(|(name, _)| format!("`{name}`")).collect();
+    Trouble::Usage(format!("say what to do: {}; `server-init --help` tells more", names.join(", ")))
 }
 
 /// The flags a help speaks of.
@@ -379,19 +488,17 @@ mod tests {
     use crate::args::Wish;
 
     #[test]
+    fn every_help_has_examples_and_says_how_it_is_used() {
+        for (command, help) in COMMANDS {
+            assert!(help.contains(&format!("Usage: server-init {command}")), "{command}");
+            assert!(help.contains("\nExamples:\n  "), "{command}");
+            assert!(GENERAL.contains(&format!("  {command}")) || GENERAL.contains(&format!(", {command}")), "{command}");
+        }
+    }
+
+    #[test]
     fn every_flag_of_a_help_is_known_to_its_command() {
-        for (command, help) in [
-            ("ensure", ENSURE),
-            ("run", RUN),
-            ("status", STATUS),
-            ("stop", STOP),
-            ("restart", RESTART),
-            ("wait", WAIT),
-            ("logs", LOGS),
-            ("prune", PRUNE),
-            ("list", LIST),
-            ("init", INIT),
-        ] {
+        for (command, help) in COMMANDS {
             assert!(flags(help).count() > 4, "{command}");
             for flag in flags(help) {
                 let read =

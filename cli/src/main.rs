@@ -6,21 +6,27 @@ mod args;
 mod environment;
 mod exit;
 mod help;
+mod page;
 mod trouble;
 mod words;
 
+mod colour;
 mod facts;
 mod output;
 mod progress;
 mod signals;
 mod table;
 
+mod completions;
+mod doctor;
 mod dry_run;
 mod ensure;
+mod explain;
 mod init;
 mod legacy;
 mod list;
 mod logs;
+mod man;
 mod prune;
 mod restart;
 mod run;
@@ -71,7 +77,11 @@ fn run(command: Command, common: &Common, output: &Output) -> Result<u8> {
         Command::Wait(wait) => wait::run(wait, common, output),
         Command::Logs(logs) => logs::run(logs, common, output),
         Command::Prune(prune) => prune::run(&prune, common, output),
-        Command::List => list::run(common, output),
+        Command::List(list) => list::run(&list, common, output),
+        Command::Explain(explain) => explain::run(&explain, common, output),
+        Command::Doctor(doctor) => doctor::run(&doctor, common, output),
+        Command::Completions(completions) => completions::run(&completions, output),
+        Command::Man(man) => man::run(&man, output),
         Command::Init(init) => init::run(&init, output),
     }
 }

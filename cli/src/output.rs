@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 use spawnlock::{ErrorCode, Failure};
 
+use crate::colour;
 use crate::exit;
 use crate::facts::Fact;
 use crate::trouble::{Result, Trouble};
@@ -62,7 +63,7 @@ impl Output {
 
     /// Tells trouble that is not the result.
     pub fn mention(&self, trouble: &Trouble) {
-        say(with_cause(trouble));
+        say(colour::dressed(&with_cause(trouble)));
     }
 
     /// Tells trouble, and gives its exit code.

@@ -1,4 +1,5 @@
 //! `server-init run`: a command with its servers, which are stopped with their last user.
+#![expect(clippy::disallowed_methods, reason = "the command is the user's, in the foreground, and no server")]
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;

@@ -14,6 +14,7 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::hearing::Hearing;
+use crate::history;
 use crate::launch::{Launch, Launched, Refused};
 use crate::life::{Known, next_generation};
 use crate::lock::AliveLock;
@@ -72,6 +73,7 @@ impl Attempt {
         }
         record.sockets.clone_from(&addresses.files);
         call.note(record.write(&place));
+        history::asked(&place, record.generation, before);
         let mut hearing = Hearing::begin(call, &record)?;
         let alive = place.alive_lock();
         let ours = [
@@ -107,6 +109,7 @@ impl Attempt {
             Err(Refused::Command { cause, hint }) => {
                 let error = call.report().spawn(start, &record, cause, hint);
                 publish(&place, &record, &error);
+                history::failed(&place, record.generation, &error);
                 record.state = Phase::Stopped;
                 let _ = record.write(&place);
                 return Err(error);
@@ -114,13 +117,15 @@ impl Attempt {
         };
         record.set_process(launched.pid);
         call.note(record.write(&place));
-        call.tell(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), Some(launched.pid));
+        history::started(&place, &record, &start.readable());
+        call.tell_start(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), &record);
         Ok(Begun::ByUs(Box::new(Attempt { record, launched: Some(launched), hearing, since, handed_over: false, has_another_try: false })))
     }
 
     /// Takes over the start of somebody who is gone.
     pub(crate) fn adopt(call: &Call, record: Record) -> Self {
-        call.tell(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), record.pid);
+        history::adopted(&call.plan.place, &record);
+        call.tell_start(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), &record);
         let hearing = Hearing::again(call, &record);
         Attempt {
             record,
@@ -147,6 +152,7 @@ impl Attempt {
             }
             Err(error) if call.plan.patience.cancel.is_cancelled() || !self.is_ours_to_end(call) => Err(error),
             Err(error) => {
+                history::failed(&call.plan.place, self.record.generation, &error);
                 if !(self.has_another_try && report::lost_its_port(&error)) {
                     publish(&call.plan.place, &self.record, &error);
                 }
@@ -265,6 +271,7 @@ impl Attempt {
             None => self.record.ready_at.saturating_sub(self.record.started_at),
         });
         call.note(self.record.write(&call.plan.place));
+        history::ready(&call.plan.place, &self.record);
         call.tell(EventKind::Ready, format!("server \"{}\" is ready", self.record.name), self.record.pid);
     }
 

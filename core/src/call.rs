@@ -15,6 +15,7 @@ use crate::plan::Plan;
 use crate::probe::{About, Answer, Unasked, Verdict};
 use crate::record::Record;
 use crate::report::Reporter;
+use crate::voice::Voice;
 
 /// A call under way.
 pub(crate) struct Call {
@@ -123,7 +124,12 @@ impl Call {
     }
 
     pub(crate) fn tell(&self, kind: EventKind, message: String, pid: Option<u32>) {
-        self.tell_of(kind, message, pid, None);
+        self.tell_event(kind, message, pid, None, None);
+    }
+
+    /// The same of a start that is under way.
+    pub(crate) fn tell_start(&self, kind: EventKind, message: String, record: &Record) {
+        self.tell_event(kind, message, record.pid, None, Voice::of(&self.plan.place, record));
     }
 
     pub(crate) fn warn(&self, message: String) {
@@ -137,8 +143,13 @@ impl Call {
         }
     }
 
-    pub(crate) fn tell_of(&self, kind: EventKind, message: String, pid: Option<u32>, holder: Option<Holder>) {
+    /// Tells on whom this call waits.
+    pub(crate) fn tell_waiting(&self, message: String, holder: Option<Holder>) {
+        self.tell_event(EventKind::Waiting, message, None, holder, None);
+    }
+
+    fn tell_event(&self, kind: EventKind, message: String, pid: Option<u32>, holder: Option<Holder>, voice: Option<Voice>) {
         let elapsed = self.since.elapsed();
-        self.plan.listener.tell(&Event { kind, name: self.plan.name.clone(), message, elapsed, pid, holder });
+        self.plan.listener.tell(&Event { kind, name: self.plan.name.clone(), message, elapsed, pid, holder, voice });
     }
 }

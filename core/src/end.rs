@@ -7,6 +7,7 @@ use crate::cancel::{Patience, Wake};
 use crate::deadline::readable;
 use crate::ended::{EndReason, Ended};
 use crate::error::{Error, ErrorCode, Result};
+use crate::history;
 use crate::lock::AliveLock;
 use crate::place::Place;
 use crate::record::{Phase, Record};
@@ -181,9 +182,11 @@ pub(crate) fn end_server(
         let _ = note(place, record, record.state);
         return Ok(false);
     }
+    history::stopping(place, record.generation, reason.as_str());
     let ended = Ours::of(place, record, false).end(grace, patience);
     let _ = match &ended {
         Ok(()) => {
+            history::ended(place, record.generation, None);
             let _ = Ended::note(place, record, reason, None);
             // Who stops it by hand knows what he does: what it died of before is forgotten.
             let crashes = if reason == EndReason::Stopped { Vec::new() } else { record.crashes.clone() };

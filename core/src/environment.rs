@@ -142,6 +142,52 @@ pub(crate) fn for_server(inherit: bool, declared: &[(String, String)], ours: &[(
     all
 }
 
+/// Whether a person looks on, or a machine that says so.
+pub(crate) fn is_automation() -> bool {
+    is_set("CI") && !matches!(env::var("CI").as_deref(), Ok("false" | "0"))
+}
+
+/// Whether the terminal can do no more than print lines.
+pub(crate) fn is_dumb_terminal() -> bool {
+    env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
+}
+
+pub(crate) fn no_colour() -> bool {
+    is_set("NO_COLOR")
+}
+
+pub(crate) fn forces_colour() -> bool {
+    is_set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0")
+}
+
+fn is_set(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+/// The variables that override something of ours, with their values.
+pub(crate) fn overrides() -> Vec<(String, String)> {
+    let is_ours = |key: &str| key.starts_with("SPAWNLOCK_") || key == "XDG_STATE_HOME";
+    found(is_ours)
+}
+
+/// The variables that name a proxy. Health questions on this machine use none.
+pub(crate) fn proxies() -> Vec<(String, String)> {
+    found(|key| ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].contains(&key.to_ascii_uppercase().as_str()))
+}
+
+fn found(wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let text = |value: OsString| value.to_string_lossy().into_owned();
+    let mut all: Vec<_> = env::vars_os().map(|(key, value)| (text(key), text(value))).collect();
+    all.retain(|(key, value)| !value.is_empty() && wanted(key));
+    all.sort();
+    all
+}
+
+/// The environment of another language's packages that is switched on.
+pub(crate) fn virtual_env() -> Option<PathBuf> {
+    env::var_os("VIRTUAL_ENV").filter(|dir| !dir.is_empty()).map(PathBuf::from)
+}
+
 /// Every variable, for a minder: its environment was made for the server.
 pub(crate) fn all() -> Vec<(OsString, OsString)> {
     // Each child has its own.

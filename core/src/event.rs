@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::holder::Holder;
+use crate::sys;
+use crate::voice::Voice;
 
 /// The kinds of [`Event`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +52,37 @@ impl EventKind {
             EventKind::Warning => "warning",
         }
     }
+
+    /// How much it matters, for those who keep a journal: the same in every language.
+    pub const fn weight(self) -> Weight {
+        match self {
+            EventKind::Starting | EventKind::Ready | EventKind::Stopping => Weight::Info,
+            EventKind::Warning => Weight::Warning,
+            EventKind::Waiting | EventKind::Adopting | EventKind::Status => Weight::Debug,
+        }
+    }
+}
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Weight {
+    /// For those who look for a fault.
+    Debug,
+    /// A server has come or gone.
+    Info,
+    /// Something is not as it should be.
+    Warning,
+}
+
+impl Weight {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Weight::Debug => "debug",
+            Weight::Info => "info",
+            Weight::Warning => "warning",
+        }
+    }
 }
 
 /// One thing that happened during a call.
@@ -68,6 +101,15 @@ pub struct Event {
     pub pid: Option<u32>,
     /// Who holds the spawn lock, for [`EventKind::Waiting`].
     pub holder: Option<Holder>,
+    /// What the server has to say while it starts, for [`EventKind::Starting`] and [`EventKind::Adopting`].
+    pub voice: Option<Voice>,
+}
+
+/// One line for a journal, in which others stand as well: the name, then the message.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
 }
 
 /// A listener for events. It is called on the thread that makes the call.
@@ -82,6 +124,7 @@ impl Listener {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
+        sys::journal(event.kind.weight().as_str(), event);
         if let Some(listen) = &self.0 {
             listen(event);
         }

@@ -9,10 +9,12 @@ use crate::ensure::Next;
 use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::flow::Flow;
+use crate::history;
 use crate::holder::Holder;
+use crate::life::next_generation;
 use crate::lock::StartGuard;
 use crate::minder;
-use crate::probe::Verdict;
+use crate::probe::{Check, Verdict};
 use crate::record::Phase;
 use crate::server::{Origin, Server};
 use crate::spec::ServerSpec;
@@ -95,6 +97,12 @@ impl ServerSpec {
 
 impl Flow {
     fn kick(&mut self) -> Result<Kick> {
+        if self.call.plan.probe.checks.iter().any(Check::answers_later) {
+            return Err(Error::config(
+                "ready",
+                "has a function in it that answers later, and a start that nobody waits for cannot wait for it",
+            ));
+        }
         if self.call.plan.elsewhere.is_some() {
             return self.look_elsewhere(false).map(Kick::Running);
         }
@@ -142,6 +150,7 @@ impl Flow {
         if record.declared.as_ref().is_some_and(|declared| declared.checks_lost) {
             return self.start_alone(lock);
         }
+        history::asked(&plan.place, next_generation(&plan.place, self.known().as_ref().map(|known| &known.record)), None);
         match minder::get(plan, record, lock.and_then(StartGuard::hand_over)) {
             Ok(()) => Ok(Kick::Started),
             Err(cause) => {

@@ -11,6 +11,8 @@ use crate::sys::{self, Lookup};
 const ROTATE_AT: u64 = 10 * 1024 * 1024;
 /// As much of the end of a log as is looked at for its last lines.
 const TAIL_MOST: u64 = 256 * 1024;
+/// The same for those who want one line.
+const GLANCE: u64 = 2048;
 /// As much of one line as is shown.
 const LINE_MOST: usize = 500;
 
@@ -62,21 +64,38 @@ pub(crate) fn tail_of_all(path: &Path, lines: usize) -> Vec<String> {
 
 /// The last lines written since `offset`, oldest first, fit for a terminal.
 pub(crate) fn tail(path: &Path, offset: u64, lines: usize) -> Vec<String> {
-    let text = read_end(path, offset).unwrap_or_default();
+    let text = read_end(path, offset, TAIL_MOST).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let all: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     all[all.len().saturating_sub(lines)..].iter().map(|line| printable(line)).collect()
 }
 
-fn read_end(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+/// The last line written since `offset`, for those who look often: only a little of the end is read.
+pub(crate) fn last_line(path: &Path, offset: u64) -> Option<String> {
+    let text = read_end(path, offset, GLANCE).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    text.lines().rev().map(|line| printable(&uncoloured(line))).find(|line| !line.trim().is_empty())
+}
+
+fn read_end(path: &Path, offset: u64, most: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let end = file.metadata()?.len();
     // One that was trimmed meanwhile begins with lines of this start.
     let offset = if offset > end { 0 } else { offset };
-    file.seek(SeekFrom::Start(offset.max(end.saturating_sub(TAIL_MOST))))?;
+    file.seek(SeekFrom::Start(offset.max(end.saturating_sub(most))))?;
     let mut text = Vec::new();
-    file.take(TAIL_MOST).read_to_end(&mut text)?;
+    file.take(most).read_to_end(&mut text)?;
     Ok(text)
+}
+
+/// A line without the colours and movements that it orders of a terminal: an escape, a bracket, and all up to a letter.
+fn uncoloured(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).get(1..).unwrap_or_default());
+    }
+    plain
 }
 
 pub(crate) fn printable(line: &str) -> String {

@@ -10,6 +10,7 @@ use crate::deadline::Deadline;
 use crate::declared;
 use crate::ended;
 use crate::environment;
+use crate::history;
 use crate::last::{self, Unused};
 use crate::launch::{Launch, Launched, launch};
 use crate::life::Known;
@@ -229,6 +230,7 @@ impl Minder {
     fn tell_end(&mut self) {
         let Some(ending) = self.own_end().filter(|_| !self.told) else { return };
         self.told = true;
+        history::ended(&self.place, self.post.generation, ending.as_ref());
         if let Some(line) = &self.starter {
             let _ = line.send(&Word::of_end(ending.as_ref()));
         }

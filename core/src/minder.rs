@@ -124,6 +124,7 @@ impl Line {
     }
 
     /// The next message; `None` when the other is gone.
+    #[expect(clippy::unbuffered_bytes, reason = "a few messages in the life of a server, and what comes behind one is not to be taken yet")]
     pub(crate) fn receive<T: DeserializeOwned>(&self) -> io::Result<Option<T>> {
         let mut line = Vec::new();
         for byte in (&self.0).bytes() {
@@ -138,7 +139,7 @@ impl Line {
 }
 
 /// Where the native command is: named by the environment, this very program, beside the library or in a `bin` above it, or in PATH.
-fn command() -> io::Result<PathBuf> {
+pub(crate) fn command() -> io::Result<PathBuf> {
     if let Some(named) = environment::command() {
         return Ok(named);
     }

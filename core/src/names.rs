@@ -7,6 +7,7 @@ use crate::cancel::{Cancel, Patience};
 use crate::deadline::Deadline;
 use crate::ended::Ended;
 use crate::error::{Error, ErrorCode, Failure, Result};
+use crate::history::{self, Step};
 use crate::holder::Holder;
 use crate::life::Known;
 use crate::lock::{LockKind, SpawnLock, lease_holders};
@@ -133,6 +134,26 @@ impl StateDir {
         let name = &self.known_name(name)?;
         let place = Place::of(&self.path, name)?;
         status_of(&place, name, &self.cancel)
+    }
+
+    /// Every name that was ever used here, in order, without a look at what runs.
+    ///
+    /// # Errors
+    /// `PLACE` when the directory is not ours.
+    pub fn names(&self) -> Result<Vec<String>> {
+        Ok(place::all_in(&self.path)?.iter().filter_map(|place| Record::read(place).ok().flatten()).map(|record| record.name).collect())
+    }
+
+    /// What happened to a name, oldest first: who asked, who started, how long it took, and why it ended. As far back as it was
+    /// written down, which is a few hundred starts.
+    ///
+    /// # Errors
+    /// `CONFIG` for a name that is none, `PLACE` for a place that is not ours or cannot be read.
+    pub fn history(&self, name: &str) -> Result<Vec<Step>> {
+        plan::checked_name(name)?;
+        let place = Place::of(&self.path, name)?;
+        let unreadable = |cause| Error::new(ErrorCode::Place, format!("cannot read {}", place.history().display())).caused_by(cause);
+        history::read(&place).map_err(unreadable)
     }
 
     /// Every name that was ever used here, in order.

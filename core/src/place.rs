@@ -108,6 +108,11 @@ impl Place {
         self.dir.join("failure.json")
     }
 
+    /// What happened to the name, step by step.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.dir.join("history.jsonl")
+    }
+
     pub(crate) fn ended(&self) -> PathBuf {
         self.dir.join("ended.json")
     }

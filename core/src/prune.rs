@@ -27,6 +27,7 @@ const FILES: &[&str] = &[
     "server.json",
     "failure.json",
     "ended.json",
+    "history.jsonl",
     "notify.json",
     "server.log",
     "server.log.1",

@@ -14,6 +14,7 @@ use crate::lock::{Acquired, LockKind, StartGuard, StartLock};
 use crate::names::StateDir;
 use crate::place::{Place, Stamp};
 use crate::plan;
+use crate::user;
 
 /// How long a stop waits for a start that is under way.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -84,10 +85,12 @@ impl StateDir {
             elapsed: patience.deadline.elapsed(),
             pid: known.record.pid,
             holder: None,
+            voice: None,
         });
         let grace = plan::stop_timeout(options.timeout.or_else(|| known.record.stop_timeout()))?;
         end::end_server(&place, &known.record, EndReason::Stopped, grace, &patience.afresh(LONG_ENOUGH), || false)?;
         ended::await_note(&place, known.record.generation);
+        user::await_minder(&place);
         Ok(())
     }
 }
@@ -103,6 +106,7 @@ fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &List
             elapsed: patience.deadline.elapsed(),
             pid: None,
             holder,
+            voice: None,
         });
     };
     let lock = StartLock::of(place, LockKind::Auto, None);

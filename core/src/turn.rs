@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::deadline;
 use crate::error::{Error, Result};
-use crate::event::EventKind;
 use crate::flow::Flow;
 use crate::holder::{Holder, waiting_line, who};
 use crate::lock::{Acquired, StartGuard};
@@ -113,7 +112,7 @@ impl Flow {
 
     fn tell_waiting(&self, holder: Option<Holder>) {
         let message = waiting_line(&format!("spawn lock of \"{}\"", self.call.plan.name), holder.as_ref());
-        self.call.tell_of(EventKind::Waiting, message, None, holder);
+        self.call.tell_waiting(message, holder);
     }
 
     /// What was published since this call began; of a failure and a later success, the success.

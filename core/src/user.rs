@@ -1,6 +1,7 @@
 //! One user of a server that is to be stopped with its last.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::cancel::Patience;
 use crate::last::{self, Unused};
@@ -8,6 +9,10 @@ use crate::life::Known;
 use crate::lock::{Lease, is_held_by_living, is_leased};
 use crate::minder::{self, Post};
 use crate::place::Place;
+
+/// How long a minder may take to go once its server is dead, and how often one looks.
+const MINDER_GOES: Duration = Duration::from_millis(250);
+const AGAIN: Duration = Duration::from_millis(1);
 
 /// A user, from before it looks for the server until it is released, or its process ends; dropped where it got none.
 #[derive(Debug)]
@@ -49,6 +54,7 @@ impl User {
         let Some(known) = Known::look(&self.place, &self.name).known().filter(Known::lives) else { return };
         if last::linger(&known.record).is_zero() {
             last::end_unused(&self.place, &self.name, known.record.generation, patience);
+            await_minder(&self.place);
         } else {
             see_to_end(&self.place, &self.name);
         }
@@ -65,6 +71,12 @@ impl Drop for User {
     fn drop(&mut self) {
         self.release();
     }
+}
+
+/// Waits a moment for the minder of a server that has ended, so that who removes the place next finds it at rest.
+pub(crate) fn await_minder(place: &Place) {
+    let patience = Patience::uncancelled().within(MINDER_GOES);
+    while is_held_by_living(&place.minder_lock()) && !patience.deadline.expired() && patience.pause(AGAIN).is_ok() {}
 }
 
 /// A server without a minder gets one, which then finds out whether it is wanted; where there is no minder to be had, who leaves ends it.

@@ -37,7 +37,7 @@ fn refused(name: &str, text: &str) -> String {
 #[test]
 fn every_option_of_a_server_has_a_key() {
     let contract: Value = serde_json::from_str(&read("tests/surface/contract.json")).unwrap();
-    let of_a_call = ["signal", "onEvent", "cancel", "config"];
+    let of_a_call = ["signal", "onEvent", "progress", "cancel", "config"];
     let schema = Project::schema();
     for option in contract["options"].as_array().unwrap().iter().filter_map(|option| option["node"].as_str()) {
         let known = schema["$defs"]["server"]["properties"].get(option).is_some();

@@ -9,7 +9,23 @@ use std::path::{Path, PathBuf};
 /// layer, but for `APART`.
 const LAYERS: &[&[&str]] = &[
     &["sys"],
-    &["error", "place", "record", "deadline", "cancel", "event", "environment", "holder", "stop_when", "command", "notify"],
+    &[
+        "command",
+        "error",
+        "notify",
+        "place",
+        "record",
+        "deadline",
+        "cancel",
+        "event",
+        "environment",
+        "holder",
+        "history",
+        "log",
+        "progress",
+        "stop_when",
+        "voice",
+    ],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.
     &[
@@ -19,7 +35,6 @@ const LAYERS: &[&[&str]] = &[
         "crash",
         "ended",
         "end",
-        "log",
         "inside",
         "config",
         "plan",
@@ -56,6 +71,7 @@ const LAYERS: &[&[&str]] = &[
         "claim",
         "notify_send",
         "wait",
+        "doctor",
     ],
     &["lib", "fuzz"],
 ];

@@ -113,6 +113,10 @@ def ensure_server(name: str | None = None, **options: Unpack[Options]) -> Server
     on_mismatch          "restart" (the newer one stays, and one that others hold leases on), "reuse" or "error"
     unresponsive         "error" or "replace": what to do about a server of ours that lives and does not answer
     on_event             a function that is told what happens meanwhile, on the waiting thread
+    progress             True shows people what happens, on stderr: one live line on a terminal, plain lines elsewhere;
+                         "auto" does where stderr is a terminal
+
+    An application that has set up `logging` gets the same from the logger "spawnlock".
 
     Raises SpawnlockError, whose `code` says what failed and whose text says what to look at.
     """
@@ -154,6 +158,7 @@ def restart_server(name: str, **options: Unpack[RestartOptions]) -> Server:
     break_after          go on without the lock after having waited this long for it; default: never
     state_dir            the directory for the state of all names
     on_event             a function that is told what happens meanwhile, on the waiting thread
+    progress             True shows people what happens, on stderr; "auto" does where stderr is a terminal
     """
     from ._native import Restart
 
@@ -183,6 +188,7 @@ def wait_for(checks: Ready, **options: Unpack[WaitOptions]) -> None:
     probe_timeout        how long one question may take; default: 5
     gone                 whether to wait until nothing of it is there any more
     on_event             a function that is told after about a second what is waited for, on the waiting thread
+    progress             True shows people what is waited for, on stderr; "auto" does where stderr is a terminal
 
     Raises SpawnlockTimeoutError, which names each check that failed, with its last answer.
     """

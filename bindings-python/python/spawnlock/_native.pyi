@@ -6,7 +6,7 @@ The native part of spawnlock. Import `spawnlock`, not this.
 from datetime import datetime
 from pathlib import Path
 from spawnlock.errors import SpawnlockError
-from spawnlock.types import Acquiring, Command, Done, EndReason, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listen, Listener, LockKind, Locked, Nothing, OnLockUnavailable, OnMismatch, Origin, Port, Ready, Reuse, Scope, Seconds, State, StopSignal, StopWhen, StrPath, Unresponsive, Verdict
+from spawnlock.types import Acquiring, Command, Done, EndReason, Environment, EventKind, FlockSupport, Identity, Ignored, KickState, LaterServer, Listen, Listener, LockKind, Locked, Nothing, OnLockUnavailable, OnMismatch, Origin, Port, Ready, Reuse, Scope, Seconds, ShowProgress, State, StopSignal, StopWhen, StrPath, Unresponsive, Verdict
 from typing import Final, SupportsIndex, final
 
 __all__ = ["__version__", "Acquired", "ClaimedSocket", "Ended", "Event", "Guard", "Holder", "Job", "Kick", "Restart", "Server", "ServerSpec", "SpawnLock", "Status", "Wait", "begin_stop", "claim_socket", "list_servers", "notify", "notify_ready", "prune_servers", "server_logs", "server_status", "stop_server", "words"]
@@ -121,6 +121,11 @@ class Event:
         What kind of thing.
         """
     @property
+    def log_file(self, /) -> Path | None:
+        """
+        Where the server's output goes, while it starts.
+        """
+    @property
     def message(self, /) -> str:
         """
         One line for people.
@@ -215,7 +220,7 @@ class Restart:
     """
     A restart to be made. Use `spawnlock.restart_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None) -> Restart: ...
+    def __new__(cls, /, name: str, *, only_generation: SupportsIndex | None = None, timeout: Seconds | None = None, stop_timeout: Seconds | None = None, break_after: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Restart: ...
     def begin(self, /, done: Done) -> Job:
         """
         Restarts it on a thread of its own, then calls `done(server, error)` there.
@@ -337,7 +342,7 @@ class ServerSpec:
     """
     A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, scope: Scope | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, config: StrPath | None = None, stop_signal: StopSignal | None = None, reuse: Reuse | None = None, version: str | None = None, version_field: str | None = None, on_mismatch: OnMismatch | None = None, unresponsive: Unresponsive | None = None, on_event: Listener | None = None) -> ServerSpec: ...
+    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, scope: Scope | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, config: StrPath | None = None, stop_signal: StopSignal | None = None, reuse: Reuse | None = None, version: str | None = None, version_field: str | None = None, on_mismatch: OnMismatch | None = None, unresponsive: Unresponsive | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> ServerSpec: ...
     def begin(self, /, done: Done) -> Job:
         """
         Gets the server on a thread of its own, then calls `done(server, error)` there.
@@ -548,7 +553,7 @@ class Wait:
     """
     A wait to be made. Use `spawnlock.wait_for` and its kin, which take the same options.
     """
-    def __new__(cls, /, checks: Ready, *, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, gone: bool | None = None, on_event: Listener | None = None) -> Wait: ...
+    def __new__(cls, /, checks: Ready, *, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, gone: bool | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Wait: ...
     def begin(self, /, done: Done) -> Job:
         """
         Waits on a thread of its own, then calls `done(None, error)` there.

@@ -83,6 +83,8 @@ Ready = Union[Check, Sequence[Check]]
 Environment = Mapping[str, str]
 #: Fields of a health answer, dotted where nested, and the values they must have.
 Identity = dict[str, Any]
+#: Whether people are shown what happens: always, never, or only at a terminal.
+ShowProgress = Union[bool, Literal["auto"]]
 #: Told what happens during a call.
 Listener = Callable[[Event], object]
 
@@ -135,6 +137,7 @@ class Options(TypedDict, total=False):
     on_mismatch: OnMismatch | None
     unresponsive: Unresponsive | None
     on_event: Listener | None
+    progress: ShowProgress | None
 
 
 class RestartOptions(TypedDict, total=False):
@@ -146,6 +149,7 @@ class RestartOptions(TypedDict, total=False):
     break_after: Seconds | None
     state_dir: StrPath | None
     on_event: Listener | None
+    progress: ShowProgress | None
 
 
 class WaitOptions(TypedDict, total=False):
@@ -155,3 +159,4 @@ class WaitOptions(TypedDict, total=False):
     probe_timeout: Seconds | None
     gone: bool | None
     on_event: Listener | None
+    progress: ShowProgress | None

@@ -8,10 +8,15 @@
 
 mod world;
 
+mod completions;
 mod declared;
+mod doctor;
+mod events;
 mod exit_codes;
+mod explain;
 mod init;
 mod json;
+mod manual;
 mod projects;
 mod renewal;
 mod restarts;

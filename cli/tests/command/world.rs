@@ -46,7 +46,7 @@ impl World {
     }
 
     fn quieten(&self, command: &mut Command) {
-        for variable in ["CI", "NO_COLOR", "SPAWNLOCK_READY_TIMEOUT", "SPAWNLOCK_DISABLE"] {
+        for variable in ["CI", "NO_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "SPAWNLOCK_READY_TIMEOUT", "SPAWNLOCK_DISABLE"] {
             command.env_remove(variable);
         }
         command.env("SPAWNLOCK_STATE_DIR", self.state_dir()).current_dir(self.dir.path());
@@ -74,6 +74,14 @@ impl World {
     /// The pids of the fixture servers that began.
     pub fn starts(&self) -> Vec<String> {
         fs::read_to_string(self.path("starts")).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// Kills the server that began last, and waits until it is gone.
+    pub fn kill_server(&self) {
+        let pid = self.starts().pop().expect("a server");
+        let number = pid.parse().ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        rustix::process::kill_process(number, rustix::process::Signal::KILL).expect("a signal to our own server");
+        until("its end", || !alive(&pid));
     }
 
     /// Starts the command and goes on; its stderr goes to a file.

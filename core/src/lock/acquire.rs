@@ -152,7 +152,7 @@ impl Wanted {
 
     fn tell(&self, kind: EventKind, message: String, holder: Option<Holder>) {
         let elapsed = self.patience.deadline.elapsed();
-        self.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder });
+        self.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder, voice: None });
     }
 
     pub(crate) fn timeout(&self) -> Error {

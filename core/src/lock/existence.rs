@@ -89,6 +89,14 @@ impl ExistenceLock {
         sys::same_file(self.file.file(), &self.path) && self.file.says(&self.text)
     }
 
+    /// In a forked child: nothing is held, and what the fork has closed is not closed again.
+    pub(crate) fn forget(mut self) -> bool {
+        if let Some(left) = self.mutex.take() {
+            left.forget();
+        }
+        false
+    }
+
     /// Lets go. `false` when it was no longer ours, and is left to whom it belongs.
     pub(crate) fn release(mut self) -> bool {
         self.file.retire();

@@ -103,7 +103,8 @@ impl Held {
         let in_child = sys::own_pid() != self.taken_by;
         let was_ours = match part {
             Part::Kernel(lock) => lock.release(in_child),
-            Part::Existence(lock) => !in_child && lock.release(),
+            Part::Existence(lock) if in_child => lock.forget(),
+            Part::Existence(lock) => lock.release(),
         };
         if !in_child {
             // Ours is among those that nobody shares any more.

@@ -42,6 +42,15 @@ pub(crate) struct Left {
     path: PathBuf,
 }
 
+impl Left {
+    /// In a forked child, whose copy the fork has closed.
+    pub(crate) fn forget(self) {
+        if let Some(on_fork) = self.on_fork {
+            on_fork.forget(self.file);
+        }
+    }
+}
+
 enum Tried {
     Held(Mutex),
     Busy,

@@ -199,6 +199,11 @@ impl Check {
         matches!(self, Check::Exec(_))
     }
 
+    /// Whether somebody else gives the answer, in his own time.
+    pub(crate) fn answers_later(&self) -> bool {
+        matches!(self, Check::Function(FunctionCheck(Function::Later(_))))
+    }
+
     /// The check as it can be written into a record; a function cannot.
     pub(crate) fn to_value(&self) -> Option<Value> {
         match self {

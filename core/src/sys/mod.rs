@@ -5,11 +5,14 @@
 
 mod child;
 mod files;
+mod journal;
+mod limits;
 mod local;
 mod net;
 mod on_fork;
 mod ourselves;
 mod per_process;
+mod terminal;
 mod unix;
 
 #[cfg(target_os = "linux")]
@@ -25,6 +28,12 @@ mod local_platform;
 #[cfg(target_os = "macos")]
 #[path = "local_macos.rs"]
 mod local_platform;
+#[cfg(target_os = "linux")]
+#[path = "storage_linux.rs"]
+mod storage_platform;
+#[cfg(target_os = "macos")]
+#[path = "storage_macos.rs"]
+mod storage_platform;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a port needs");
 
@@ -33,6 +42,8 @@ pub(crate) use files::{
     FileFacts, Lookup, again, create_new, exchange, facts_at, facts_of, inspect_dir, is_at, is_named, is_writable, link, make_private_dir,
     open_log, open_private, read_start, remove, remove_file, rename_new, rename_over, same_file, stamp, touch, with_parent, write_start,
 };
+pub(crate) use journal::journal;
+pub(crate) use limits::{descriptor_limit, may_write};
 pub(crate) use local::{connect_datagram, listen_unix};
 pub(crate) use local_platform::{peer_pid, pin};
 pub(crate) use net::{connect_tcp, connect_unix, connected, is_no_such_family, listen_tcp, receive, reserve_tcp, send, unix_path_fits};
@@ -43,6 +54,8 @@ pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
     sees_own_pids, send_signal,
 };
+pub(crate) use storage_platform::file_system;
+pub(crate) use terminal::columns;
 pub(crate) use unix::{
     Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, ended, exists, exit_watch, host_name, is_no_flock, is_no_program,
     is_our_shortage, is_unavailable, needs_writer, never_block, owner, poll, runnable, signal_group, user_id, user_name,
@@ -63,6 +76,14 @@ pub(crate) struct Process {
 pub(crate) struct PortOwner {
     pub(crate) uid: u32,
     pub(crate) pid: Option<u32>,
+}
+
+/// What a directory lies on.
+#[derive(Clone, Debug)]
+pub(crate) struct FileSystem {
+    pub(crate) name: String,
+    /// Other machines may have it as well.
+    pub(crate) network: bool,
 }
 
 /// What a [`Watch`] tells of.

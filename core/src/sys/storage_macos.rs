@@ -1,0 +1,14 @@
+//! macOS: what a directory lies on.
+
+use std::path::Path;
+
+use super::FileSystem;
+
+/// What a directory lies on.
+pub(crate) fn file_system(dir: &Path) -> Option<FileSystem> {
+    /// From `sys/mount.h`.
+    const LOCAL: u32 = 0x1000;
+    let facts = rustix::fs::statfs(dir).ok()?;
+    let name: Vec<u8> = facts.f_fstypename.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
+    Some(FileSystem { name: String::from_utf8_lossy(&name).into_owned(), network: facts.f_flags & LOCAL == 0 })
+}

@@ -53,8 +53,9 @@ impl User {
     pub(crate) fn see_it_end(&self, patience: &Patience) {
         let Some(known) = Known::look(&self.place, &self.name).known().filter(Known::lives) else { return };
         if last::linger(&known.record).is_zero() {
-            last::end_unused(&self.place, &self.name, known.record.generation, patience);
-            await_minder(&self.place);
+            if last::end_unused(&self.place, &self.name, known.record.generation, patience) == Unused::Over {
+                await_minder(&self.place);
+            }
         } else {
             see_to_end(&self.place, &self.name);
         }

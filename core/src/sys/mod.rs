@@ -16,6 +16,8 @@ mod terminal;
 mod unix;
 
 #[cfg(target_os = "linux")]
+mod listeners_linux;
+#[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod platform;
 #[cfg(target_os = "macos")]

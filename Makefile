@@ -164,7 +164,7 @@ test-browser: build-node
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp
-	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm) | test(two_hundred_times)'
+	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm) | test(two_hundred_times) | test(thirty_users)'
 
 fuzz:
 	scripts/fuzz.sh

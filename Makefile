@@ -3,6 +3,8 @@
 #
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
+#   make test-packages the packages as their users get them; part of `make test`
+#   make check-macos whether it compiles for macOS, where Debian's compiler is at hand
 #   make test-root locks where only root can arrange it
 #   make storm    300 clients, 500 rounds; 30 daemons, 200 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
@@ -34,7 +36,7 @@ demo: build-command build-node build-python
 
 # One stage after the other, all of them even when one fails; the last lines are the counts of the runners.
 test: build
-	$(NODE) scripts/stages.mjs lint test-rust test-node test-python
+	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-packages
 
 # ── build ──
 
@@ -105,7 +107,7 @@ CLIENTS := SPAWNLOCK_TEST_CLI='$(COMMAND)' \
 	SPAWNLOCK_TEST_NODE_CLAIMER='$(NODE) $(CURDIR)/bindings-node/test/claimer.mjs' \
 	SPAWNLOCK_TEST_PYTHON_CLAIMER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/claimer.py'
 
-test-rust: build build/nextest.stamp
+test-rust: build build/nextest.stamp build/tools.stamp
 	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked
 	$(CARGO) nextest run --locked --package spawnlock --features log --test journal
 	$(CARGO) test --doc --quiet --locked --package spawnlock
@@ -130,6 +132,18 @@ test-node: build-node fixture
 # On the oldest and on the newest interpreter at hand.
 test-python: build/wheel.stamp fixture
 	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) scripts/test-python.sh '$(WHEEL)'
+
+# The packages as their users get them; PACKAGE_CHECKS='Bun twine' makes only those in whose names such a word stands.
+test-packages: build fixture build/quality.stamp
+	$(NODE) scripts/package/check.mjs '$(WHEEL)' '$(FIXTURE)' $(PACKAGE_CHECKS)
+
+# What looks at wheels, archives and licenses; its list is in pyproject.toml.
+build/quality.stamp: build/python.stamp
+	$(VENV)/bin/python -m pip install --quiet '$(WHEEL)[quality]'
+	touch $@
+
+check-macos:
+	scripts/check-macos.sh
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp

@@ -72,7 +72,9 @@ pub fn leave_this(server: &External<spawnlock::Server>) -> Option<External<Job>>
 /// Lets go of the server behind a `Server`.
 #[napi(skip_typescript)]
 pub fn release_this(server: &External<spawnlock::Server>) {
-    server.release();
+    let server = spawnlock::Server::clone(server);
+    // Where nobody watches over the server, who lets go may have to end it: the event loop goes on meanwhile.
+    std::thread::spawn(move || server.release());
 }
 
 /// What programs that use the server behind a `Server` are told.

@@ -35,7 +35,7 @@ pub struct ServerStatus {
     /// Who holds the spawn lock now: somebody is starting or stopping it.
     pub holder: Option<LockHolder>,
     /// How far the last start has come, as its record says.
-    #[napi(ts_type = "'starting' | 'ready' | 'stopped'")]
+    #[napi(ts_type = "'starting' | 'ready' | 'stopping' | 'stopped'")]
     pub phase: Option<String>,
     /// Who holds a lease on it.
     pub leases: Vec<LockHolder>,

@@ -11,7 +11,7 @@ use crate::error::{raised, told};
 use crate::event::Holder;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
-use crate::options::Done;
+use crate::options::{Done, Listener, Show};
 use crate::typed::{EndReason, LastFailure, Seconds, State, StrPath, Verdict, at, in_seconds};
 
 /// What is known about a name.
@@ -86,7 +86,7 @@ impl Status {
         self.0.holder.clone().map(Holder)
     }
 
-    /// How far the last start has come, as its record says: starting, ready or stopped.
+    /// How far the last start has come, as its record says: starting, ready, stopping or stopped.
     #[getter]
     fn phase(&self) -> Option<&str> {
         self.0.phase
@@ -218,22 +218,37 @@ pub(crate) fn list_servers(py: Python<'_>, state_dir: Option<StrPath>) -> PyResu
 
 /// Stops a server: its stop signal (SIGTERM) to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
 #[pyfunction]
-#[pyo3(signature = (name, *, timeout=None, state_dir=None))]
-pub(crate) fn stop_server(py: Python<'_>, name: &str, timeout: Option<Seconds>, state_dir: Option<StrPath>) -> PyResult<()> {
+#[pyo3(signature = (name, *, timeout=None, state_dir=None, on_event=None, progress=None))]
+pub(crate) fn stop_server(
+    py: Python<'_>,
+    name: &str,
+    timeout: Option<Seconds>,
+    state_dir: Option<StrPath>,
+    on_event: Option<Listener>,
+    progress: Option<Show>,
+) -> PyResult<()> {
     let interrupt = Interrupt::by_signals();
-    let told = Audience::of_nobody().of_call(py, &interrupt);
-    let result = py.detach(|| directory(state_dir)?.stop(name, &options(timeout, &interrupt, &told)?));
+    let told = Audience::new(py, on_event, progress)?.of_call(py, &interrupt);
+    let result = py.detach(|| told.during(|| directory(state_dir)?.stop(name, &options(timeout, &interrupt, &told)?)));
     interrupt.outcome(py, result)
 }
 
 /// Stops a server on a thread of its own, then calls `done(None, error)` there.
 #[pyfunction]
-#[pyo3(signature = (done, name, *, timeout=None, state_dir=None))]
-pub(crate) fn begin_stop(py: Python<'_>, done: Done, name: String, timeout: Option<Seconds>, state_dir: Option<StrPath>) -> PyResult<Job> {
+#[pyo3(signature = (done, name, *, timeout=None, state_dir=None, on_event=None, progress=None))]
+pub(crate) fn begin_stop(
+    py: Python<'_>,
+    done: Done,
+    name: String,
+    timeout: Option<Seconds>,
+    state_dir: Option<StrPath>,
+    on_event: Option<Listener>,
+    progress: Option<Show>,
+) -> PyResult<Job> {
     let interrupt = Interrupt::by_hand();
-    let told = Audience::of_nobody().of_call(py, &interrupt);
+    let told = Audience::new(py, on_event, progress)?.of_call(py, &interrupt);
     let within = interrupt.clone();
-    job::begin(done.0, interrupt, move || directory(state_dir)?.stop(&name, &options(timeout, &within, &told)?))
+    job::begin(done.0, interrupt, move || told.during(|| directory(state_dir)?.stop(&name, &options(timeout, &within, &told)?)))
 }
 
 fn directory(state_dir: Option<StrPath>) -> spawnlock::Result<StateDir> {

@@ -98,8 +98,8 @@ impl Server {
     }
 
     /// Says that this call uses it no more; of a server that is stopped with its last user, the last word stops it.
-    fn release(&self) {
-        self.0.release();
+    fn release(&self, py: Python<'_>) {
+        py.detach(|| self.0.release());
     }
 
     /// The same, and returns when the server is gone, if it goes.

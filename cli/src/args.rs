@@ -345,7 +345,7 @@ impl Command {
 impl Run {
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
         // What is printed is the command's, and it cannot run beside a server that is not there yet.
-        if matches!(flag, "--print" | "--no-wait") { Ok(false) } else { self.server.take(flag, words) }
+        if matches!(flag, "--print" | "--no-wait" | "--dry-run") { Ok(false) } else { self.server.take(flag, words) }
     }
 
     fn check(&self) -> Result<()> {

@@ -30,13 +30,14 @@ fn coloured(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The lines of the log between the marks of a group, behind everything else: what is folded must not hide the hint.
+/// The lines of the log between the marks of a group, behind everything else: what is folded must not hide the hint. They keep a mark of
+/// their own: a line that begins with `::` is a command to GitHub, and a server's log must not give any.
 fn folded(text: &str) -> String {
     let (log, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with(LOG_LINE));
     if log.is_empty() {
         return text.to_owned();
     }
-    let shown = log.iter().map(|line| &line[LOG_LINE.len()..]);
+    let shown = log.iter().map(|line| line.trim_start());
     let group = ["::group::the last lines of its log"].into_iter().chain(shown).chain(["::endgroup::"]);
     rest.iter().copied().chain(group).collect::<Vec<_>>().join("\n")
 }
@@ -57,6 +58,6 @@ mod tests {
     #[test]
     fn the_lines_of_the_log_are_one_group_behind_the_hint() {
         let first = "server \"api\" exited [ERR_SPAWNLOCK_EXITED]\n  log      a.log\n  hint     look\n";
-        assert_eq!(folded(FAILURE), format!("{first}::group::the last lines of its log\none\ntwo\n::endgroup::"));
+        assert_eq!(folded(FAILURE), format!("{first}::group::the last lines of its log\n| one\n| two\n::endgroup::"));
     }
 }

@@ -33,7 +33,7 @@ impl DryRun {
     pub fn of(args: &Ensure) -> Self {
         let prefix = args.env_prefix.as_deref().unwrap_or_default().trim_end_matches('_');
         let by_variable =
-            [("timeout", "INIT_TIMEOUT", args.timeout.is_none()), ("ready", "PORT", args.ready.is_empty() && args.port.is_none())];
+            [("timeout", "INIT_TIMEOUT", args.timeout.is_none()), ("port", "PORT", args.ready.is_empty() && args.port.is_none())];
         let used = by_variable.into_iter().filter(|(_, _, used)| *used && !prefix.is_empty());
         DryRun { stand_ins: used.map(|(setting, suffix, _)| (setting, format!("{prefix}_{suffix}"))).collect() }
     }

@@ -22,7 +22,7 @@ use crate::trouble::{Result, Trouble};
 pub fn run(args: Ensure, common: &Common, output: &Output) -> Result<u8> {
     let progress = Progress::new(common);
     let dry_run = args.dry_run.then(|| DryRun::of(&args));
-    let (no_wait, print, name) = (args.no_wait, args.print.clone(), args.name.clone());
+    let (no_wait, print) = (args.no_wait, args.print.clone());
     let spec = spec(args, common, &progress)?.cancel(signals::cancel()).on_event(progress.listener());
     if let Some(dry_run) = dry_run {
         return dry_run.report(&spec, output);
@@ -30,7 +30,7 @@ pub fn run(args: Ensure, common: &Common, output: &Output) -> Result<u8> {
     if no_wait {
         let kick = spec.kick();
         progress.clear();
-        return report_kick(kick?, &print, name.as_deref(), output);
+        return report_kick(kick?, &print, output);
     }
     let server = spec.ensure();
     progress.clear();
@@ -50,23 +50,24 @@ pub fn report(server: &Server, print: &[Fact], output: &Output) -> Result<u8> {
 #[derive(Serialize)]
 struct Kicked<'a> {
     ok: bool,
-    name: Option<&'a str>,
+    name: &'a str,
     state: &'static str,
     origin: Option<&'static str>,
 }
 
-fn report_kick(kick: Kick, print: &[Fact], name: Option<&str>, output: &Output) -> Result<u8> {
-    let origin = match kick {
+fn report_kick(kick: Kick, print: &[Fact], output: &Output) -> Result<u8> {
+    let (name, origin) = match kick {
         Kick::Running(server) => return report(&server, print, output),
         Kick::Failed(error) => return Err(error.into()),
-        Kick::Started => Some(Origin::Started.as_str()),
-        _ => None,
+        Kick::Started { name } => (name, Some(Origin::Started.as_str())),
+        Kick::Starting { name } => (name, None),
+        _ => return Ok(exit::OK),
     };
     let state = State::Starting.as_str();
     match print {
-        [] => output.result("ok", &Kicked { ok: true, name, state, origin })?,
-        facts => output.facts(facts, name.unwrap_or("of this address"), |fact| match fact {
-            Fact::Name => name.map(str::to_owned),
+        [] => output.result("ok", &Kicked { ok: true, name: &name, state, origin })?,
+        facts => output.facts(facts, &name, |fact| match fact {
+            Fact::Name => Some(name.clone()),
             Fact::State => Some(state.to_owned()),
             Fact::Origin => origin.map(str::to_owned),
             _ => None,
@@ -82,11 +83,13 @@ pub fn spec(args: Ensure, common: &Common, progress: &Progress) -> Result<Server
         Some(name) => ServerSpec::new(name),
         None => ServerSpec::unnamed(),
     };
+    // The port of a hand-written script is what it asks, so it stands for a check.
+    let legacy_port = legacy.port.filter(|_| args.ready.is_empty()).map(Port::Number);
     for text in args.ready {
         spec = spec.ready(check("--ready", text)?);
     }
     let port = args.port.as_deref().map(Port::parse).transpose()?;
-    spec = with(spec, port.or(legacy.port.map(Port::Number)), ServerSpec::port);
+    spec = with(spec, port.or(legacy_port), ServerSpec::port);
     spec = with(spec, args.host, ServerSpec::host);
     for address in args.listen {
         spec = spec.listen(address);

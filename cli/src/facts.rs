@@ -106,7 +106,22 @@ pub struct StatusFacts {
     version: Option<String>,
     restarted_because: Option<String>,
     ended: Option<EndedFacts>,
-    last_failure: Option<Failure>,
+    last_failure: Option<FailureFacts>,
+}
+
+/// Why a start failed, as a failure of our own is told: the whole text, and the facts behind it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FailureFacts {
+    message: String,
+    #[serde(flatten)]
+    facts: Failure,
+}
+
+impl From<&Failure> for FailureFacts {
+    fn from(failure: &Failure) -> Self {
+        FailureFacts { message: spawnlock::Error::from(failure.clone()).to_string(), facts: failure.clone() }
+    }
 }
 
 /// How a server ended last.
@@ -191,7 +206,7 @@ impl From<&Status> for StatusFacts {
             version: status.version.clone(),
             restarted_because: status.restarted_because.clone(),
             ended: status.ended.as_ref().map(EndedFacts::from),
-            last_failure: status.last_failure.clone(),
+            last_failure: status.last_failure.as_ref().map(FailureFacts::from),
         }
     }
 }

@@ -157,7 +157,7 @@ Options:
       --shell LINE       The line for /bin/sh that starts the server
       --linger TIME      How long the server goes on without a user [default: not at all]
       --stop WHEN        last, or never: leave the server running [default: last]
-  and those of `ensure`, but for --print and --no-wait
+  and those of `ensure`, but for --print, --no-wait and --dry-run
 ",
     common!(),
     "

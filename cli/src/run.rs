@@ -36,5 +36,7 @@ fn with_servers(argv: &[String], servers: &[Server], forwarder: &Forwarder) -> i
     command.args(&argv[1..]).envs(servers.iter().flat_map(Server::variables));
     let mut child: Child = command.spawn()?;
     forwarder.forward_to(child.id());
-    child.wait()
+    let status = child.wait();
+    forwarder.is_over();
+    status
 }

@@ -37,6 +37,9 @@ pub fn cancel() -> Cancel {
     Cancel::checked_by(move || number.load(Ordering::SeqCst) != 0)
 }
 
+/// Stands for a command that has ended: no pid is as large.
+const GONE: u32 = u32::MAX;
+
 /// Ends a wait, and once there is a command, hands every signal on to it.
 pub struct Forwarder {
     cancel: Cancel,
@@ -54,6 +57,7 @@ impl Forwarder {
         let hand_on = move || {
             for signal in signals.forever() {
                 match command.load(Ordering::SeqCst) {
+                    GONE => {}
                     0 => {
                         number.store(signal as usize, Ordering::SeqCst);
                         cancel.cancel();
@@ -73,6 +77,11 @@ impl Forwarder {
         self.cancel.clone()
     }
 
+    /// The command has ended: its pid may be another's by now.
+    pub fn is_over(&self) {
+        self.command.store(GONE, Ordering::SeqCst);
+    }
+
     /// From now on signals are the command's; one that came a moment too early as well.
     pub fn forward_to(&self, pid: u32) {
         self.command.store(pid, Ordering::SeqCst);
@@ -89,9 +98,10 @@ fn send(pid: u32, signal: i32) {
     }
 }
 
-/// Whether the terminal's Ctrl-C goes to our process group.
+/// Whether the terminal's Ctrl-C goes to our process group; stdin may be a file meanwhile.
 fn is_in_foreground() -> bool {
-    rustix::termios::tcgetpgrp(rustix::stdio::stdin()).is_ok_and(|group| group == getpgrp())
+    let terminal = File::open("/dev/tty").ok();
+    terminal.is_some_and(|terminal| rustix::termios::tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp()))
 }
 
 /// The signals we were started to ignore, as `nohup` does: they stay ignored. A system that does not tell ignores none.

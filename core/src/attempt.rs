@@ -66,7 +66,7 @@ impl Attempt {
         let place = call.plan.place.clone();
         let mut record = declared::record_of(&call.plan, start, working_dir(call, start), next_generation(&place, before));
         declared::inherit(&mut record, &place, before, call.because.as_ref());
-        let log = open_log(call, start, &record)?;
+        let log = open_log(call, start, &record).inspect_err(|error| publish(&place, &record, error))?;
         if let Some(log) = &log {
             record.log_file = Some(log.path.clone());
             record.log_offset = log.offset;
@@ -74,7 +74,7 @@ impl Attempt {
         record.sockets.clone_from(&addresses.files);
         call.note(record.write(&place));
         history::asked(&place, record.generation, before);
-        let mut hearing = Hearing::begin(call, &record)?;
+        let mut hearing = Hearing::begin(call, &record).inspect_err(|error| never_ran(&place, &mut record, error))?;
         let alive = place.alive_lock();
         let ours = [
             (environment::NAME, call.plan.name.clone()),
@@ -108,10 +108,7 @@ impl Attempt {
             Err(Refused::Another) => return Ok(Begun::ByAnother),
             Err(Refused::Command { cause, hint }) => {
                 let error = call.report().spawn(start, &record, cause, hint);
-                publish(&place, &record, &error);
-                history::failed(&place, record.generation, &error);
-                record.state = Phase::Stopped;
-                let _ = record.write(&place);
+                never_ran(&place, &mut record, &error);
                 return Err(error);
             }
         };
@@ -278,8 +275,7 @@ impl Attempt {
     fn clean_up(&mut self, call: &Call) {
         let dead = self.launched.as_ref().is_some_and(|launched| launched.ended().is_some());
         let grace = if dead { GRACE_OF_ORPHANS } else { GRACE.min(call.plan.stop_timeout) };
-        // Uncollected, its pid and group still mean it; a host that ignores SIGCHLD has no such hold.
-        let pinned = self.launched.as_ref().is_some_and(|launched| !matches!(launched.ended(), Some(None)));
+        let pinned = self.launched.as_ref().is_some_and(Launched::is_pinned);
         let ended = Ours::of(&call.plan.place, &self.record, pinned).end(grace, &Patience::uncancelled());
         match ended {
             Ok(()) => self.record.state = Phase::Stopped,
@@ -287,6 +283,14 @@ impl Attempt {
         }
         call.note(self.record.write(&call.plan.place));
     }
+}
+
+/// Tells of an attempt whose command was not run.
+fn never_ran(place: &Place, record: &mut Record, error: &Error) {
+    publish(place, record, error);
+    history::failed(place, record.generation, error);
+    record.state = Phase::Stopped;
+    let _ = record.write(place);
 }
 
 /// Tells everybody who waits for this attempt why it failed.

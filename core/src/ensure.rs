@@ -200,6 +200,12 @@ impl Flow {
 
     /// Whoever was stopping it is gone.
     fn end_halfway(&self, known: &Known) -> Result<()> {
+        // Who came past the lock leaves it to whoever has that.
+        if let Some(holder) = self.call.plan.lock.holder().filter(|_| self.call.lockless) {
+            let _ = self.call.plan.patience.pause(AGAIN);
+            self.call.check_cancelled()?;
+            return if self.call.plan.patience.deadline.expired() { Err(self.call.report().lock_timeout(Some(holder))) } else { Ok(()) };
+        }
         self.call.warn(format!("the stop of \"{}\" was broken off: stopping it", self.call.plan.name));
         let patience = self.call.plan.patience.afresh(deadline::LONG_ENOUGH);
         end::end_server(&self.call.plan.place, &known.record, EndReason::Stopped, self.call.plan.stop_timeout, &patience, || false)

@@ -122,7 +122,12 @@ impl Flow {
             },
             next => return Ok(next),
         };
-        self.end_replaced(&record).inspect_err(|error| self.publish_of_replacement(&record, error))?;
+        let wanted = || others_hold_leases(&self.call.plan.place);
+        if !self.end_replaced(&record, wanted).inspect_err(|error| self.publish_of_replacement(&record, error))? {
+            self.call.warn(format!("server \"{}\" got other users just now: using it as it is", record.name));
+            self.call.because = None;
+            return Ok(Next::Found(Some(record), Origin::Reused));
+        }
         // Its address is free when nobody answers there: what answers now is none of ours.
         let next = self.weigh()?;
         if matches!(next, Next::Found(None, _)) {
@@ -134,18 +139,19 @@ impl Flow {
     /// A server of ours that does not answer, and is to be replaced. Only its alive lock proves that it is ours.
     pub(crate) fn replace_unresponsive(&mut self, known: &Known) -> Result<()> {
         self.call.because = Some(Because { reason: EndReason::Replaced, why: "unresponsive".to_owned(), outlives: None });
-        self.end_replaced(&known.record)
+        self.end_replaced(&known.record, || false).map(drop)
     }
 
-    fn end_replaced(&self, record: &Record) -> Result<()> {
+    /// `false` when it is wanted after all.
+    fn end_replaced(&self, record: &Record, wanted: impl Fn() -> bool) -> Result<bool> {
         let call = &self.call;
-        let Some(because) = &call.because else { return Ok(()) };
+        let Some(because) = &call.because else { return Ok(true) };
         let ours = Ours::of(&call.plan.place, record, false);
         if ours.includes(std::process::id()) {
             return Err(call.report().recursive());
         }
         call.tell(EventKind::Stopping, format!("stopping server \"{}\", to replace it: {}", record.name, because.why), record.pid);
-        end::end_server(&call.plan.place, record, because.reason, call.plan.stop_timeout, &call.plan.patience, || false).map(drop)
+        end::end_server(&call.plan.place, record, because.reason, call.plan.stop_timeout, &call.plan.patience, wanted)
     }
 
     fn publish_of_replacement(&self, record: &Record, error: &Error) {

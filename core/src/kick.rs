@@ -29,9 +29,15 @@ pub enum Kick {
     /// It runs already.
     Running(Server),
     /// Somebody else is starting it, or it is not ready yet.
-    Starting,
+    Starting {
+        /// Its name.
+        name: String,
+    },
     /// This call had it started; it is not ready yet.
-    Started,
+    Started {
+        /// Its name.
+        name: String,
+    },
     /// It could not be started, and why.
     Failed(Error),
 }
@@ -41,8 +47,8 @@ impl Kick {
     pub fn state(&self) -> KickState {
         match self {
             Kick::Running(_) => KickState::Running,
-            Kick::Starting => KickState::Starting,
-            Kick::Started => KickState::Started,
+            Kick::Starting { .. } => KickState::Starting,
+            Kick::Started { .. } => KickState::Started,
             Kick::Failed(_) => KickState::Failed,
         }
     }
@@ -112,7 +118,7 @@ impl Flow {
         if let Some(known) = self.known().filter(|known| known.lives()) {
             self.refuse_conflict(&known.record)?;
             match known.record.state {
-                Phase::Starting => return Ok(Kick::Starting),
+                Phase::Starting => return Ok(self.starting()),
                 Phase::Ready | Phase::Stopped => return Ok(Kick::Running(self.server(Some(&known.record), Origin::Reused))),
                 // Who ends it holds the lock until it is gone; then it is to be started again.
                 Phase::Stopping => return self.have_it_started(None),
@@ -131,6 +137,14 @@ impl Flow {
         }
     }
 
+    fn starting(&self) -> Kick {
+        Kick::Starting { name: self.call.plan.name.clone() }
+    }
+
+    fn started(&self) -> Kick {
+        Kick::Started { name: self.call.plan.name.clone() }
+    }
+
     /// Somebody has the lock: to start the server, if that does not take longer than a start can.
     fn busy(&mut self) -> Result<Kick> {
         let holder = self.call.plan.lock.holder();
@@ -138,7 +152,7 @@ impl Flow {
         match self.call.plan.lock_patience {
             Some(limit) if held >= limit => self.have_it_started(None),
             None if held > self.call.plan.timeout => Err(self.call.report().lock_timeout(holder)),
-            _ => Ok(Kick::Starting),
+            _ => Ok(self.starting()),
         }
     }
 
@@ -148,28 +162,36 @@ impl Flow {
         let Some(start) = &plan.start else { return Err(self.call.report().not_running()) };
         let record = declared::record_of(plan, start, working_dir(&self.call, start), 0);
         if record.declared.as_ref().is_some_and(|declared| declared.checks_lost) {
-            return self.start_alone(lock);
+            return self.start_here(lock);
         }
         history::asked(&plan.place, next_generation(&plan.place, self.known().as_ref().map(|known| &known.record)), None);
         match minder::get(plan, record, lock.and_then(StartGuard::hand_over)) {
-            Ok(()) => Ok(Kick::Started),
+            Ok(()) => Ok(self.started()),
             Err(cause) => {
                 self.call.warn(format!("no minder can be had ({cause}): nobody holds the lock until the server is ready"));
-                match self.try_turn()? {
-                    Some(lock) => self.start_alone(lock),
-                    None => Ok(Kick::Starting),
-                }
+                self.start_here(None)
             }
+        }
+    }
+
+    /// By this call, under the lock.
+    fn start_here(&mut self, lock: Option<StartGuard>) -> Result<Kick> {
+        if lock.is_some() || self.call.lockless {
+            return self.start_alone(lock);
+        }
+        match self.try_turn()? {
+            Some(lock) => self.start_alone(lock),
+            None => Ok(self.starting()),
         }
     }
 
     fn start_alone(&mut self, _lock: Option<StartGuard>) -> Result<Kick> {
         match self.decide()? {
             Next::Found(record, origin) => Ok(Kick::Running(self.server(record.as_ref(), origin))),
-            Next::Adopt(_) | Next::Wait => Ok(Kick::Starting),
+            Next::Adopt(_) | Next::Wait => Ok(self.starting()),
             Next::Start(before) => match self.begin(before.as_ref(), None)? {
-                Begun::ByUs(_) => Ok(Kick::Started),
-                Begun::ByAnother => Ok(Kick::Starting),
+                Begun::ByUs(_) => Ok(self.started()),
+                Begun::ByAnother => Ok(self.starting()),
             },
         }
     }

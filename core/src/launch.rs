@@ -60,12 +60,16 @@ pub(crate) struct Launched {
     pub(crate) death: Arc<Bell>,
     ending: Arc<OnceLock<Ending>>,
     /// Dropping it lets its parent collect.
-    #[expect(dead_code, reason = "held for its drop")]
     parent: Box<dyn Parent>,
 }
 
 /// Whoever collects the server: a thread of ours, or another process. Its drop says that we need the pid no more.
-pub(crate) trait Parent: std::fmt::Debug + Send + Sync {}
+pub(crate) trait Parent: std::fmt::Debug + Send + Sync {
+    /// Whether it still keeps the pid from being another's.
+    fn is_there(&self) -> bool {
+        true
+    }
+}
 
 impl Parent for Reaper {}
 
@@ -73,6 +77,11 @@ impl Launched {
     /// A server that another process runs for us; `death` rings once `ending` is known.
     pub(crate) fn elsewhere(pid: u32, death: Arc<Bell>, ending: Arc<OnceLock<Ending>>, parent: Box<dyn Parent>) -> Self {
         Launched { pid, death, ending, parent }
+    }
+
+    /// Whether its pid and group mean it, and nobody else, until it is dropped. A host that ignores SIGCHLD has no such hold.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.parent.is_there() && !matches!(self.ended(), Some(None))
     }
 
     /// `None` while it lives; how it ended, as far as that is known, once it is dead.

@@ -12,7 +12,6 @@ use crate::life::Known;
 use crate::log;
 use crate::names::StateDir;
 use crate::place::Place;
-use crate::plan;
 use crate::stop::not_running;
 use crate::sys::{self, Wanted, Watch};
 
@@ -64,8 +63,8 @@ impl StateDir {
     /// # Errors
     /// `NOT_RUNNING` when nothing is known of the name; `CONFIG`; `PLACE`.
     pub fn logs(&self, name: &str, options: &LogOptions) -> Result<Vec<String>> {
-        let source = Source::of(&self.place_of(name)?, name)?;
-        Ok(source.tail(options))
+        let (place, name) = self.meant(name)?;
+        Ok(Source::of(&place, &name)?.tail(options))
     }
 
     /// The same, and then each line as it is written, through rotations and restarts, until it is cancelled or `tell` says `false`.
@@ -73,8 +72,8 @@ impl StateDir {
     /// # Errors
     /// As [`logs`](StateDir::logs), and `CANCELLED`.
     pub fn follow(&self, name: &str, options: &LogOptions, mut tell: impl FnMut(&str) -> bool) -> Result<()> {
-        let place = self.place_of(name)?;
-        let source = Source::of(&place, name)?;
+        let (place, name) = &self.meant(name)?;
+        let source = Source::of(place, name)?;
         let mut reader = Following::at_end_of(&source.path);
         if !source.tail(options).iter().all(|line| tell(line)) {
             return Ok(());
@@ -95,11 +94,6 @@ impl StateDir {
             }
             reader.reopen(&place, name);
         }
-    }
-
-    fn place_of(&self, name: &str) -> Result<Place> {
-        plan::checked_name(name)?;
-        Place::of(self.path(), name)
     }
 }
 

@@ -67,6 +67,10 @@ pub fn mind(detach: bool) -> u8 {
 
 /// Runs the server and watches over it; who ordered it hears how it went, for as long as it listens.
 fn run(mut minder: Minder, line: Line, argv: &[String], umask: u32, has_alive_lock: bool, pass: Vec<OwnedFd>) -> u8 {
+    // Who ordered it may have given up, or is dead: another may be starting it by now.
+    if line.is_closed() {
+        return 0;
+    }
     let alive = minder.place.alive_lock();
     let launched = launch(Launch {
         argv,
@@ -139,6 +143,8 @@ impl Minder {
     /// Waits until the server is dead, or ends it once its last user is gone.
     fn watch(mut self) -> u8 {
         sweep_leases(&self.place, self.post.generation);
+        // What is not there cannot be watched.
+        let _ = sys::make_private_dir(&self.place.leases());
         let watch = Watch::on(&[Wanted::Left(&self.place.leases()), Wanted::Closed(&self.place.alive_lock())]).ok();
         let mut alone = None;
         let mut tries_left = SETTLE_TRIES;

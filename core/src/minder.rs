@@ -203,7 +203,11 @@ fn hire(what: &Launch<'_>, what_for: &Path, order: &Order, ears: Option<OwnedFd>
             let cause = errno.map_or_else(|| io::Error::other(text.clone()), io::Error::from_raw_os_error);
             Ok(Run::Refused(Refused::Command { cause, hint: hint.clone() }))
         }
-        _ => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended without a word")),
+        _ => {
+            // One that comes to itself later must not start anything.
+            desk.close();
+            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended without a word"))
+        }
     }
 }
 
@@ -218,13 +222,15 @@ struct Desk {
     death: Arc<Bell>,
     /// We have said that we want to hear no more.
     closed: AtomicBool,
+    /// The minder was killed.
+    lost: AtomicBool,
 }
 
 impl Desk {
     fn open(socket: UnixStream) -> io::Result<Arc<Self>> {
         let (told, death) = (Arc::new(Bell::new()?), Arc::new(Bell::new()?));
         let (line, first, ending) = (Line::new(socket), OnceLock::new(), Arc::default());
-        let desk = Arc::new(Desk { line, first, told, ending, death, closed: AtomicBool::new(false) });
+        let desk = Arc::new(Desk { line, first, told, ending, death, closed: AtomicBool::new(false), lost: AtomicBool::new(false) });
         let ears = Arc::clone(&desk);
         std::thread::Builder::new().name("spawnlock-minder".into()).stack_size(STACK).spawn(move || ears.listen())?;
         Ok(desk)
@@ -245,9 +251,17 @@ impl Desk {
             }
             None if self.closed.load(Ordering::SeqCst) => return,
             // The minder was killed: the server may go on.
-            None => await_end(pid),
+            None => {
+                self.lost.store(true, Ordering::SeqCst);
+                await_end(pid);
+            }
         }
         self.death.ring();
+    }
+
+    fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let _ = self.line.socket().shutdown(Shutdown::Both);
     }
 }
 
@@ -265,13 +279,16 @@ struct Minded {
     _minder: Launched,
 }
 
-impl Parent for Minded {}
+impl Parent for Minded {
+    fn is_there(&self) -> bool {
+        !self.desk.lost.load(Ordering::SeqCst)
+    }
+}
 
 impl Drop for Minded {
     /// The minder may collect the server from now on.
     fn drop(&mut self) {
-        self.desk.closed.store(true, Ordering::SeqCst);
-        let _ = self.desk.line.socket().shutdown(Shutdown::Both);
+        self.desk.close();
     }
 }
 

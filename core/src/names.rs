@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
+use crate::config;
 use crate::deadline::Deadline;
 use crate::ended::Ended;
+use crate::environment;
 use crate::error::{Error, ErrorCode, Failure, Result};
 use crate::history::{self, Step};
 use crate::holder::Holder;
@@ -75,7 +77,7 @@ pub struct Status {
     pub place: PathBuf,
     /// Who holds the spawn lock now: somebody is starting or stopping it.
     pub holder: Option<Holder>,
-    /// How far the last start has come, as its record says: starting, ready or stopped.
+    /// How far the last start has come, as its record says: starting, ready, stopping or stopped.
     pub phase: Option<&'static str>,
     /// Who holds a lease on it.
     pub leases: Vec<Holder>,
@@ -93,6 +95,8 @@ pub struct Status {
 #[derive(Clone, Debug)]
 pub struct StateDir {
     path: PathBuf,
+    /// Whether a caller or a variable says where it is: what a project declares counts less.
+    is_said: bool,
     cancel: Cancel,
 }
 
@@ -102,11 +106,12 @@ impl StateDir {
     /// # Errors
     /// `PLACE` when there is no home directory.
     pub fn new(dir: Option<&Path>) -> Result<Self> {
-        Ok(StateDir { path: place::state_dir(dir)?, cancel: Cancel::never() })
+        let is_said = dir.is_some() || environment::state_dir().is_some();
+        Ok(StateDir { path: place::state_dir(dir)?, is_said, cancel: Cancel::never() })
     }
 
     pub(crate) fn of_place(place: &Path) -> Self {
-        StateDir { path: place.parent().unwrap_or(place).to_owned(), cancel: Cancel::never() }
+        StateDir { path: place.parent().unwrap_or(place).to_owned(), is_said: true, cancel: Cancel::never() }
     }
 
     /// Lets another thread end the health questions of `status` and `list`.
@@ -120,9 +125,15 @@ impl StateDir {
         &self.path
     }
 
-    /// The name that is meant: this very one where something is known of it, else that of the caller's project.
-    pub(crate) fn known_name(&self, name: &str) -> Result<String> {
-        scope::known_name(&self.path, name)
+    /// The place that is meant by a name, and its whole name: where the project declares that it is kept, else here; of this very name
+    /// where something is known of it, else of that name in the caller's project.
+    pub(crate) fn meant(&self, name: &str) -> Result<(Place, String)> {
+        plan::checked_name(name)?;
+        let declared = if self.is_said { None } else { config::kept(name) };
+        let (dir, name) = declared.unwrap_or_else(|| (None, name.to_owned()));
+        let dir = dir.unwrap_or_else(|| self.path.clone());
+        let name = scope::known_name(&dir, &name)?;
+        Ok((Place::of(&dir, &name)?, name))
     }
 
     /// What is known about a name, or of that name in the caller's project; its checks are asked once when it lives.
@@ -130,10 +141,8 @@ impl StateDir {
     /// # Errors
     /// `CONFIG` for a name that is none, `PLACE` for a place that is not ours, `CANCELLED`.
     pub fn status(&self, name: &str) -> Result<Status> {
-        plan::checked_name(name)?;
-        let name = &self.known_name(name)?;
-        let place = Place::of(&self.path, name)?;
-        status_of(&place, name, &self.cancel)
+        let (place, name) = self.meant(name)?;
+        status_of(&place, &name, &self.cancel)
     }
 
     /// Every name that was ever used here, in order, without a look at what runs.
@@ -150,8 +159,7 @@ impl StateDir {
     /// # Errors
     /// `CONFIG` for a name that is none, `PLACE` for a place that is not ours or cannot be read.
     pub fn history(&self, name: &str) -> Result<Vec<Step>> {
-        plan::checked_name(name)?;
-        let place = Place::of(&self.path, name)?;
+        let (place, _) = self.meant(name)?;
         let unreadable = |cause| Error::new(ErrorCode::Place, format!("cannot read {}", place.history().display())).caused_by(cause);
         history::read(&place).map_err(unreadable)
     }

@@ -9,7 +9,7 @@ use crate::cancel::{Cancel, Patience};
 use crate::deadline::Deadline;
 use crate::error::Result;
 use crate::life::Known;
-use crate::lock::{self, Acquired, AliveLock, LockKind, StartLock, is_held_by_living, is_leased};
+use crate::lock::{self, Acquired, AliveLock, LockKind, StartLock, is_held_by_living, is_leased, remove_leases};
 use crate::names::StateDir;
 use crate::place::{self, Place};
 use crate::record::Record;
@@ -108,9 +108,9 @@ fn remove(place: &Place) -> bool {
     // Who notes an end just now is waited for.
     let _alone = lock::briefly(place.dir(), A_NOTE);
     let unlink = |paths: Vec<PathBuf>| paths.iter().for_each(|path| drop(sys::remove_file(path)));
-    if is_real_dir(&place.leases()) {
-        unlink(entries(&place.leases()).unwrap_or_default());
-        let _ = fs::remove_dir(place.leases());
+    // Whoever took a lease since we looked waits for the lock that we hold, and counts on both.
+    if is_real_dir(&place.leases()) && !remove_leases(place) {
+        return false;
     }
     let all = entries(place.dir()).unwrap_or_default();
     let (lock, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|path| *path == place.spawn_lock());

@@ -113,9 +113,7 @@ impl StateDir {
     /// # Ok::<(), spawnlock::Error>(())
     /// ```
     pub fn restart(&self, name: &str, options: &RestartOptions) -> Result<Server> {
-        plan::checked_name(name)?;
-        let name = &self.known_name(name)?;
-        let place = Place::of(self.path(), name)?;
+        let (place, name) = &self.meant(name)?;
         let known = match Known::look(&place, name) {
             Seen::Known(known) => known,
             Seen::Nothing => return Err(unknown(name)),
@@ -123,17 +121,17 @@ impl StateDir {
         };
         let replaces = options.only_generation.unwrap_or_else(|| to_be_replaced(&place, Some(&known)));
         refuse_hopeless(&known.record)?;
-        let mut flow = Flow::new(options.spec(&known.record, self.path()))?;
+        let mut flow = Flow::new(options.spec(&known.record, place.state_dir()))?;
         flow.replaces = Some(replaces);
         flow.call.because = Some(Because { reason: EndReason::Restarted, why: BY_HAND.to_owned(), outlives: None });
-        Restart { flow, states: self, options }.run()
+        Restart { flow, place, options }.run()
     }
 }
 
 /// One call of `restart`.
 struct Restart<'a> {
     flow: Flow,
-    states: &'a StateDir,
+    place: &'a Place,
     options: &'a RestartOptions,
 }
 
@@ -180,7 +178,7 @@ impl Restart<'_> {
 
     /// Plans by what the record says now: others may have declared the server anew while we waited.
     fn follow(&mut self, record: &Record) -> Result<()> {
-        let fresh = self.options.spec(record, self.states.path()).plan()?;
+        let fresh = self.options.spec(record, self.place.state_dir()).plan()?;
         let plan = &mut self.flow.call.plan;
         // The call began when it began, and how a server is restarted changes nothing of what was declared.
         let (patience, timeout) = (plan.patience.clone(), plan.timeout);

@@ -66,9 +66,7 @@ impl StateDir {
     /// `NOT_RUNNING` when nothing of ours runs under this name; `STOP` when it cannot be ended;
     /// `LOCK_TIMEOUT` when a start held the lock all the time; `CANCELLED`.
     pub fn stop(&self, name: &str, options: &StopOptions) -> Result<()> {
-        plan::checked_name(name)?;
-        let name = &self.known_name(name)?;
-        let place = Place::of(self.path(), name)?;
+        let (place, name) = &self.meant(name)?;
         let wanted =
             |known: &Known| known.lives() && options.only_generation.is_none_or(|generation| generation == known.record.generation);
         if Stamp::of(&place.spawn_lock()).is_missing() && living(&place, name).is_none() {

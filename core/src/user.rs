@@ -12,6 +12,8 @@ use crate::place::Place;
 
 /// How long a minder may take to go once its server is dead, and how often one looks.
 const MINDER_GOES: Duration = Duration::from_millis(250);
+/// How long who leaves waits for the lock, where there is nobody else to see to the end.
+const LEAVES: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_millis(1);
 
 /// A user, from before it looks for the server until it is released, or its process ends; dropped where it got none.
@@ -85,7 +87,10 @@ fn see_to_end(place: &Place, name: &str) {
     if let Some(generation) = unwatched(place, name)
         && hire(place, name, generation).is_err()
     {
-        while last::end_unused(place, name, generation, &Patience::uncancelled()) == Unused::Busy && !is_used(place, name) {}
+        let patience = Patience::uncancelled().within(LEAVES);
+        while last::end_unused(place, name, generation, &patience) == Unused::Busy && !is_used(place, name) && !patience.deadline.expired()
+        {
+        }
     }
 }
 

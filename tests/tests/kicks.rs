@@ -55,7 +55,7 @@ fn a_server_that_runs_is_told_at_once() {
 #[test]
 fn who_asks_meanwhile_waits_for_the_minder_and_gets_its_server() {
     let scene = Scene::new();
-    assert!(matches!(scene.spec(&["--delay", "2000"]).kick().unwrap(), Kick::Started));
+    assert!(matches!(scene.spec(&["--delay", "2000"]).kick().unwrap(), Kick::Started { .. }));
     let events = Events::default();
     let server = events.of(scene.spec(&["--delay", "2000"])).ensure().unwrap();
     assert_eq!(server.origin(), Origin::Joined);
@@ -68,7 +68,7 @@ fn who_asks_meanwhile_waits_for_the_minder_and_gets_its_server() {
 fn who_asks_meanwhile_is_told_why_the_start_failed() {
     let scene = Scene::new();
     let flags = ["--exit-after", "400", "--exit-code", "7", "--never-healthy"];
-    assert!(matches!(scene.spec(&flags).kick().unwrap(), Kick::Started));
+    assert!(matches!(scene.spec(&flags).kick().unwrap(), Kick::Started { .. }));
     let error = scene.spec(&flags).ensure().unwrap_err();
     assert_eq!((error.code(), error.failure().exit_code), (ErrorCode::Exited, Some(7)), "{error}");
     assert_eq!(scene.starts().len(), 1, "nobody tries again at once");
@@ -82,7 +82,7 @@ fn a_kick_during_a_stop_starts_the_server_again() {
     thread::scope(|scope| {
         scope.spawn(|| scene.stop().unwrap());
         wait_until("it is being stopped", LONG, || scene.status().state == State::Stopping);
-        assert!(matches!(scene.spec(&[]).kick().unwrap(), Kick::Started));
+        assert!(matches!(scene.spec(&[]).kick().unwrap(), Kick::Started { .. }));
     });
     wait_until("another server is ready", LONG, || is_running(&scene) && scene.status().pid != old.pid());
 }
@@ -93,7 +93,7 @@ fn a_kick_ends_nothing_and_waits_for_nobody_when_the_lock_is_held() {
     std::fs::create_dir_all(scene.place()).unwrap();
     let mut lock = File::create(scene.place().join("start.lock")).unwrap();
     lock.lock().unwrap();
-    assert!(matches!(scene.spec(&[]).kick().unwrap(), Kick::Starting));
+    assert!(matches!(scene.spec(&[]).kick().unwrap(), Kick::Starting { .. }));
     // Held for longer than a start may take: no starter's.
     write!(lock, r#"{{"pid":{},"timestamp":1000}}"#, std::process::id()).unwrap();
     match scene.spec(&[]).kick().unwrap() {
@@ -103,7 +103,7 @@ fn a_kick_ends_nothing_and_waits_for_nobody_when_the_lock_is_held() {
         }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(scene.spec(&[]).lock_patience(Duration::from_millis(100)).kick().unwrap(), Kick::Started));
+    assert!(matches!(scene.spec(&[]).lock_patience(Duration::from_millis(100)).kick().unwrap(), Kick::Started { .. }));
     wait_until("the server is ready", LONG, || is_running(&scene));
 }
 

@@ -82,7 +82,7 @@ fn who_waits_with_the_starter_gets_the_same_server() {
 fn a_kicked_server_is_heard_by_its_minder() {
     let scene = Scene::new();
     let flags = ["--delay", "1500", "--notify", "STATUS=up;READY=1"];
-    assert!(matches!(spec(&scene, &flags).kick().unwrap(), Kick::Started));
+    assert!(matches!(spec(&scene, &flags).kick().unwrap(), Kick::Started { .. }));
     let server = spec(&scene, &flags).ensure().unwrap();
     assert_eq!((server.origin(), server.pid()), (Origin::Joined, Some(scene.starts()[0])));
     assert_eq!(notified(&scene)["status"], "up");

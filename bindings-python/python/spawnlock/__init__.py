@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._scope import ServerScope
-    from .types import Options, Ready, RestartOptions, Seconds, StrPath, WaitOptions
+    from .types import Options, Ready, RestartOptions, StopOptions, WaitOptions
 
 __all__ = [
     "ClaimedSocket",
@@ -172,11 +172,11 @@ async def restart_server_async(name: str, **options: Unpack[RestartOptions]) -> 
     return await restarted_by_name(name, options)
 
 
-async def stop_server_async(name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None) -> None:
-    """Stops a server as `stop_server` does, without blocking the event loop."""
+async def stop_server_async(name: str, **options: Unpack[StopOptions]) -> None:
+    """Stops a server without blocking the event loop; takes the options of `stop_server`."""
     from ._aio import stopped_by_name
 
-    await stopped_by_name(name, timeout, state_dir)
+    await stopped_by_name(name, options)
 
 
 def wait_for(checks: Ready, **options: Unpack[WaitOptions]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from ._native import Acquired, Guard, Job, Server, SpawnLock
-    from .types import Done, Options, Ready, RestartOptions, Seconds, StrPath, WaitOptions
+    from .types import Done, Options, Ready, RestartOptions, Seconds, StopOptions, WaitOptions
 
 
 async def ensured(name: str | None, options: Options) -> Server:
@@ -36,8 +36,8 @@ async def stopped(server: Server) -> None:
     await _waited(server._begin_stop)
 
 
-async def stopped_by_name(name: str, timeout: Seconds | None, state_dir: StrPath | None) -> None:
-    await _waited(lambda done: begin_stop(done, name, timeout=timeout, state_dir=state_dir))
+async def stopped_by_name(name: str, options: StopOptions) -> None:
+    await _waited(lambda done: begin_stop(done, name, **options))
 
 
 async def restarted(server: Server) -> Server:

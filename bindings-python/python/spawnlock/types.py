@@ -161,6 +161,15 @@ class RestartOptions(TypedDict, total=False):
     progress: ShowProgress | None
 
 
+class StopOptions(TypedDict, total=False):
+    """The options of `stop_server`; one that is None counts as not given."""
+
+    timeout: Seconds | None
+    state_dir: StrPath | None
+    on_event: Listener | None
+    progress: ShowProgress | None
+
+
 class WaitOptions(TypedDict, total=False):
     """The options of `wait_for`; one that is None counts as not given."""
 

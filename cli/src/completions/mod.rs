@@ -20,7 +20,7 @@ pub const SHELLS: &[&str] = &["bash", "zsh", "fish", "powershell"];
 /// What asks for the names of servers.
 const NAMES: &str = "server-init list --names 2>/dev/null";
 /// What `run` does not take of `ensure`'s.
-const NOT_OF_RUN: &[&str] = &["--print", "--no-wait"];
+const NOT_OF_RUN: &[&str] = &["--print", "--no-wait", "--dry-run"];
 
 pub fn run(args: &Completions, output: &Output) -> Result<u8> {
     let commands = commands();

@@ -176,12 +176,14 @@ impl Project {
 const HOW: &str = "a server is declared as [servers.NAME] in spawnlock.toml, [tool.spawnlock.servers.NAME] in pyproject.toml, \
     \"spawnlock\": {\"servers\": {…}} in package.json";
 
-/// A file's text; `None` where there is no such file.
+/// A file's text; `None` where there is no such file, and where it is one of those that speak of us only sometimes and is not for us to read.
 fn content(path: &Path) -> Result<Option<String>> {
-    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound, PermissionDenied};
+    let is_ours = path.file_name().is_some_and(|name| name == FILES[0]);
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), NotFound | NotADirectory | IsADirectory) => Ok(None),
+        Err(error) if !is_ours && matches!(error.kind(), InvalidData | PermissionDenied) => Ok(None),
         Err(error) => Err(Error::new(ErrorCode::Config, format!("cannot read {}", path.display())).caused_by(error)),
     }
 }

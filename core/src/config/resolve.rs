@@ -1,6 +1,6 @@
 //! A spec with all that its caller, the variables and the project's file say.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::find::Project;
 use super::form::Site;
@@ -85,8 +85,17 @@ fn nowhere(who: &str) -> Error {
         .hint("`server-init init` writes a first entry")
 }
 
+/// Where the project declares that a server is kept, and its whole name. A file that makes no sense says nothing: it must not be in the
+/// way of a stop.
+pub(crate) fn kept(name: &str) -> Option<(Option<PathBuf>, String)> {
+    let project = Project::find(None).ok().flatten().filter(|project| project.declares(name))?;
+    let mut spec = ServerSpec::unnamed();
+    project.fill(name, &mut spec).ok()?;
+    Some((spec.state_dir, spec.name.unwrap_or_else(|| name.to_owned())))
+}
+
 /// Sets what variables say and the caller does not.
-fn with_variables(spec: &ServerSpec) -> Result<ServerSpec> {
+pub(crate) fn with_variables(spec: &ServerSpec) -> Result<ServerSpec> {
     let mut spec = spec.clone();
     for (key, variable) in KEYS.iter().filter_map(|key| Some((key, key.variable?))) {
         if let Some(text) = environment::text(variable) {

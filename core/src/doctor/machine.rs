@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::Finding;
-use crate::deadline;
+use crate::config;
 use crate::environment;
 use crate::error::Result;
+use crate::spec::ServerSpec;
 use crate::sys;
 
 /// Longer than a connection to oneself takes.
@@ -89,9 +90,7 @@ fn switches() -> Option<Finding> {
 
 /// Whether starting is switched off; an error for a variable that every call would refuse.
 fn is_switched_off() -> Result<bool> {
-    if let Some(text) = environment::text(environment::READY_TIMEOUT) {
-        deadline::duration(environment::READY_TIMEOUT, &text)?;
-    }
+    config::with_variables(&ServerSpec::unnamed())?;
     environment::scaled(Duration::ZERO)?;
     environment::disabled()
 }

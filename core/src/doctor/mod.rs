@@ -7,7 +7,6 @@ mod versions;
 
 use crate::error::Result;
 use crate::names::StateDir;
-use crate::place::Place;
 use crate::plan;
 
 /// How a [`Finding`] is to be taken.
@@ -80,10 +79,10 @@ impl StateDir {
         let mut findings = state::findings(self.path());
         findings.extend(machine::findings());
         findings.extend(versions::findings());
-        match name.map(|name| (name, Place::of(self.path(), name))) {
+        match name.map(|name| self.meant(name)) {
             None => {}
-            Some((name, Ok(place))) => findings.extend(name::findings(&place, name)),
-            Some((_, Err(error))) => findings.push(Finding::fail("place", &error.failure().summary, state::advice_of(&error))),
+            Some(Ok((place, name))) => findings.extend(name::findings(&place, &name)),
+            Some(Err(error)) => findings.push(Finding::fail("place", &error.failure().summary, state::advice_of(&error))),
         }
         Ok(findings)
     }

@@ -130,12 +130,13 @@ impl Ask {
     /// The kernel has given us the lock; perhaps of a file that has lost its name meanwhile.
     fn granted(self: &Arc<Self>, grant: Grant) {
         // The registration goes after the lock has its own.
-        let (file, _on_fork) = match grant {
+        let (on_fork, file) = match grant {
             Ok(granted) => granted,
             Err(cause) => return self.answer(Err(self.wanted.unavailable(cause))),
         };
         if !self.waits() {
             let _ = kernel::unlock(&file);
+            drop(on_fork);
             return;
         }
         let mut contender = Contender::new(&self.wanted.path, &self.wanted.terms);

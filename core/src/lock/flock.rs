@@ -18,12 +18,13 @@ const CHANGES_MOST: u32 = 100;
 /// A kernel lock that is held. Released by an explicit unlock, by the process that took it, or by its death.
 #[derive(Debug)]
 pub(crate) struct KernelLock {
+    /// First, since dropped first: a number must not be closed on a fork when it may be another's.
+    on_fork: [Option<sys::CloseOnFork>; 2],
     /// Carries the lock. Waiters open for reading only, so that their closing wakes no other waiter.
     file: File,
     /// Opened for writing: its close is what wakes those who watch the file.
     scribe: Option<File>,
     holder: Option<Holder>,
-    on_fork: [Option<sys::CloseOnFork>; 2],
 }
 
 /// What came of one try.

@@ -34,19 +34,19 @@ impl Lease {
         let dir = place.leases();
         let us = Holder::ourselves();
         let draft = dir.join(format!(".new-{}", us.token));
-        let file = sys::with_parent(&draft, || sys::create_new(&draft))?;
-        let on_fork = Some(sys::close_on_fork(&file));
-        let taken = Lease::sign(&file, &us).and_then(|()| {
-            let path = dir.join(format!("{}.{ENDING}", us.token));
-            sys::rename_over(&draft, &path).map(|()| path)
-        });
-        match taken {
-            Ok(path) => Ok(Lease { path, file: Some(file), on_fork, taken_by: us.pid }),
-            Err(error) => {
-                let _ = sys::remove_file(&draft);
-                Err(error)
-            }
-        }
+        let path = dir.join(format!("{}.{ENDING}", us.token));
+        let take = || Lease::draft(&draft, &us).and_then(|(file, on_fork)| sys::rename_over(&draft, &path).map(|()| (file, on_fork)));
+        // Whoever tidies up may have removed a draft.
+        let taken = take().or_else(|error| if error.kind() == io::ErrorKind::NotFound { take() } else { Err(error) });
+        let taken = taken.inspect_err(|_| drop(sys::remove_file(&draft)));
+        taken.map(|(file, on_fork)| Lease { path, file: Some(file), on_fork: Some(on_fork), taken_by: us.pid })
+    }
+
+    fn draft(draft: &Path, us: &Holder) -> io::Result<(File, CloseOnFork)> {
+        let file = sys::with_parent(draft, || sys::create_new(draft))?;
+        let on_fork = sys::close_on_fork(&file);
+        Lease::sign(&file, us)?;
+        Ok((file, on_fork))
     }
 
     /// Whether it is this process's, and not what a forked child sees of its parent's.
@@ -100,6 +100,18 @@ pub(crate) fn is_leased(place: &Place) -> bool {
 
 fn living(place: &Place) -> impl Iterator<Item = PathBuf> {
     files(place).filter(|path| is_lease(path) && alive::is_held(path))
+}
+
+/// Removes all leases with their directory, as long as nobody holds one; tells whether it is gone.
+pub(crate) fn remove_leases(place: &Place) -> bool {
+    let is_free = |path: &Path| !alive::is_held(path);
+    for path in files(place).filter(|path| is_free(path)) {
+        let _ = sys::remove_file(&path);
+    }
+    match fs::remove_dir(place.leases()) {
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Ok(()) => true,
+    }
 }
 
 /// Removes what dead holders left behind, and the wishes for starts before this one.

@@ -37,7 +37,7 @@ pub use ask::{Asked, Request};
 pub(crate) use brief::{briefly, let_go};
 pub(crate) use content::parse;
 pub(crate) use flock::is_held_by_living;
-pub(crate) use lease::{Lease, is_kept, is_leased, keep, lease_holders, others_hold_leases, sweep_leases};
+pub(crate) use lease::{Lease, is_kept, is_leased, keep, lease_holders, others_hold_leases, remove_leases, sweep_leases};
 pub(crate) use mutex::beside;
 pub(crate) use options::Terms;
 pub use options::{LockKind, LockOptions};

@@ -45,7 +45,7 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
             Err(_) => return watching(contender, patience, tell),
         };
         // The registration goes after the lock has its own.
-        let (file, _on_fork) = match granted(seat, patience, &mut tell) {
+        let (_on_fork, file) = match granted(seat, patience, &mut tell) {
             ControlFlow::Continue(granted) => granted,
             ControlFlow::Break(ended) => return ended,
         };
@@ -54,7 +54,7 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
 }
 
 /// Waits in the kernel's queue.
-fn granted(seat: Seat, patience: &Patience, tell: &mut Option<impl FnOnce()>) -> ControlFlow<Acquired<()>, (File, CloseOnFork)> {
+fn granted(seat: Seat, patience: &Patience, tell: &mut Option<impl FnOnce()>) -> ControlFlow<Acquired<()>, (CloseOnFork, File)> {
     let mut woken = seat.wait(&patience.within(TELL_AFTER));
     if matches!(woken, Ok(Wake::Elapsed)) && !patience.deadline.expired() {
         tell_once(tell);
@@ -107,7 +107,7 @@ fn tell_once(tell: &mut Option<impl FnOnce()>) {
 
 /// A place in the line for an existence lock. Dropping it lets the next one step forward.
 enum Line {
-    First { file: File, _on_fork: CloseOnFork },
+    First { _on_fork: CloseOnFork, file: File },
     Behind(Option<Seat>),
 }
 
@@ -122,7 +122,7 @@ impl Line {
         let file = flock::open(&beside(lock, ".queue"), Signature::None)?;
         if kernel::try_lock(&file)? {
             let _on_fork = sys::close_on_fork(&file);
-            return Ok(Line::First { file, _on_fork });
+            return Ok(Line::First { _on_fork, file });
         }
         let id = sys::facts_of(&file)?.id;
         Ok(Line::Behind(Some(Seat::take(file, id)?)))
@@ -134,9 +134,9 @@ impl Line {
         let Some(waiting) = seat.as_ref() else { return Ok(Wake::Rung) };
         let woken = waiting.wait(patience)?;
         if woken == Wake::Rung
-            && let Some((file, _on_fork)) = seat.take().and_then(Seat::leave).transpose()?
+            && let Some((_on_fork, file)) = seat.take().and_then(Seat::leave).transpose()?
         {
-            *self = Line::First { file, _on_fork };
+            *self = Line::First { _on_fork, file };
         }
         Ok(woken)
     }

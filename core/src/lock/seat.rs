@@ -13,7 +13,7 @@ use crate::lock::{crew, kernel};
 use crate::sys::{self, Bell, CloseOnFork, PerProcess};
 
 /// What the kernel has granted.
-pub(crate) type Grant = io::Result<(File, CloseOnFork)>;
+pub(crate) type Grant = io::Result<(CloseOnFork, File)>;
 
 /// A seat in the queue for one file, of a caller who waits.
 #[derive(Debug)]
@@ -116,13 +116,13 @@ impl Task {
         state.over = true;
         match state.owner.take() {
             Some(Owner::Waiter(bell)) => {
-                state.granted = Some(locked.map(|()| (file, on_fork)));
+                state.granted = Some(locked.map(|()| (on_fork, file)));
                 drop(state);
                 bell.ring();
             }
             Some(Owner::Call(tell)) => {
                 drop(state);
-                tell(locked.map(|()| (file, on_fork)));
+                tell(locked.map(|()| (on_fork, file)));
             }
             None => {
                 let _ = kernel::unlock(&file);

@@ -41,6 +41,8 @@ pub(crate) fn ignore_signals() {
         // SAFETY: ignoring a signal runs no code of ours.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
+    // SAFETY: the default, which whoever ran us may have changed, runs no code of ours either. Without it no child of ours tells its code.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
 /// Gives the memory of our code back while there is nothing to do: it stands in files, and comes back from there when it runs.

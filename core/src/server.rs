@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::{Deadline, LONG_ENOUGH};
+use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::log;
 use crate::names::StateDir;
@@ -126,6 +127,15 @@ impl Server {
         &self.place
     }
 
+    /// What programs that use it are told, as variables: `SPAWNLOCK_API_URL` and `SPAWNLOCK_API_PORT`, as far as they are known.
+    ///
+    /// Calls for its name in such a program find the server there, and start none.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let url = self.url.as_ref().map(|url| (environment::url_variable(&self.name), url.clone()));
+        let port = self.port.map(|port| (environment::port_variable(&self.name), port.to_string()));
+        url.into_iter().chain(port).collect()
+    }
+
     /// Says that this call uses it no more; the last user's word stops it. Nothing where the server is not stopped with its last user,
     /// and nothing the second time or in a forked child. Whoever dies without a word is counted no more either.
     pub fn release(&self) {
@@ -139,8 +149,23 @@ impl Server {
     /// # Errors
     /// `CANCELLED`; the server goes all the same.
     pub fn leave(&self, cancel: &Cancel) -> Result<()> {
+        if self.step_out() { self.see_it_end(cancel) } else { Ok(()) }
+    }
+
+    /// The part of [`leave`](Server::leave) that waits for nothing, for hosts whose thread must not wait; `true` asks for the other part.
+    #[doc(hidden)]
+    pub fn step_out(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.step_out())
+    }
+
+    /// The part that waits.
+    ///
+    /// # Errors
+    /// As [`leave`](Server::leave).
+    #[doc(hidden)]
+    pub fn see_it_end(&self, cancel: &Cancel) -> Result<()> {
         if let Some(user) = &self.user {
-            user.leave(&Patience::new(Deadline::after(LONG_ENOUGH), cancel.clone()));
+            user.see_it_end(&Patience::new(Deadline::after(LONG_ENOUGH), cancel.clone()));
         }
         if cancel.is_cancelled() {
             return Err(Error::new(ErrorCode::Cancelled, format!("waiting for the end of server \"{}\" was cancelled", self.name)));

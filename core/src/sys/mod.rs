@@ -16,6 +16,8 @@ mod terminal;
 mod unix;
 
 #[cfg(target_os = "linux")]
+mod listeners_linux;
+#[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod platform;
 #[cfg(target_os = "macos")]
@@ -96,8 +98,8 @@ pub(crate) enum Wanted<'a> {
     Published(&'a std::path::Path),
     /// This name is gone from its directory.
     Removed(&'a std::path::Path),
-    /// A file in this directory has come, gone, or was closed by one who could write to it.
-    Changed(&'a std::path::Path),
+    /// A file in this directory is gone, or was closed by one who could write to it.
+    Left(&'a std::path::Path),
     /// A file was written to.
     Written(&'a std::path::Path),
 }

@@ -72,7 +72,8 @@ function publint(tarball) {
 
 function attw(tarball) {
   const tool = fetched('package/attw', [`@arethetypeswrong/cli@${ATTW}`], '@arethetypeswrong/cli/dist/index.js');
-  run(process.execPath, [tool, '--no-emoji', tarball]);
+  // Not for a resolution that knows no `exports`: every Node that we support reads them.
+  run(process.execPath, [tool, '--profile', 'node16', '--no-emoji', tarball]);
 }
 
 function bun() {

@@ -8,12 +8,19 @@ import { root, run } from './tools.mjs';
 
 const FENCE = /^```(?:js|mjs|javascript|ts|typescript)\n([\s\S]*?)^```$/gm;
 
-/** What snippets speak of without making it. */
-const GIVEN = 'declare const path: string\n';
+/** What snippets speak of without making it: a path, test runners, files beside them. */
+const GIVEN = `declare const path: string
+declare module '*.js'
+declare module '@playwright/test'
+declare module 'vitest'
+declare module 'vitest/config'
+`;
 
 /** Type-checks all snippets at once, each a module of its own. */
 export function snippets(project) {
-  for (const types of ['@types/node', 'undici-types']) cpSync(join(root, 'node_modules', types), join(project, 'node_modules', types), { recursive: true });
+  for (const types of ['@types/node', 'undici-types'].map((name) => join('node_modules', name))) {
+    cpSync(join(root, types), join(project, types), { recursive: true });
+  }
   const dir = join(project, 'snippets');
   mkdirSync(dir);
   writeFileSync(join(dir, 'given.d.ts'), GIVEN);
@@ -22,14 +29,18 @@ export function snippets(project) {
   if (texts.length === 0) throw new Error('there are no snippets');
   for (const [name, text] of texts) writeFileSync(join(dir, name), whole(text, names));
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const flags = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', '--lib', 'esnext', '--skipLibCheck'];
+  // JavaScript may leave the types of arguments out.
+  const how = ['--strict', '--noImplicitAny', 'false', '--noEmit', '--skipLibCheck'];
+  const flags = [...how, '--module', 'nodenext', '--target', 'es2022', '--types', 'node', '--lib', 'esnext,dom'];
   const files = ['given.d.ts', ...texts.map(([name]) => name)].map((name) => join('snippets', name));
   run(process.execPath, [tsc, ...flags, ...files], { cwd: project });
 }
 
 function documents() {
   const docs = readdirSync(join(root, 'docs'), { recursive: true }).map((file) => join('docs', file));
-  return ['README.md', 'bindings-node/README.md', ...docs].filter((file) => file.endsWith('.md'));
+  // The reference is made from the declarations, and has nothing else in it.
+  const written = docs.filter((file) => !file.startsWith(join('docs', 'reference')));
+  return ['README.md', 'bindings-node/README.md', ...written].filter((file) => file.endsWith('.md'));
 }
 
 /** The snippets of a document, each with a file name that leads back to it. */

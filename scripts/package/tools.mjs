@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -42,7 +42,7 @@ export function run(program, args, options = {}) {
 export function compiles(archive, dir, crate) {
   mkdirSync(dir, { recursive: true });
   run('tar', ['-xmzf', archive, '-C', dir, '--strip-components', '1']);
-  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+  const target = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target');
   run('cargo', ['check', '--quiet', '--locked', '--package', crate, '--package', 'server-init', '--target-dir', target], { cwd: dir });
 }
 

@@ -4,6 +4,8 @@
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
 #   make test-docs every snippet of the documents; the reference against its sources
+#   make test-packages the packages as their users get them; part of `make test`
+#   make check-macos whether it compiles for macOS, where Debian's compiler is at hand
 #   make test-root locks where only root can arrange it
 #   make test-servers redis, PostgreSQL, etcd and others, for twenty clients each; as root it installs what is missing
 #   make test-browser Playwright's runner with a browser; as root it installs Chromium
@@ -30,14 +32,14 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs reference man build build-command build-node build-python test-rust test-node test-python test-docs test-examples test-runners test-servers test-browser test-root fixture storm breakers fuzz bench clean
+.PHONY: demo test lint stubs reference man build build-command build-node build-python test-rust test-node test-python test-packages check-macos test-docs test-examples test-runners test-servers test-browser test-root fixture storm breakers fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 
 # One stage after the other, all of them even when one fails; the last lines are the counts of the runners.
 test: build
-	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-docs test-examples test-runners
+	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-packages test-docs test-examples test-runners
 
 # ── build ──
 
@@ -112,7 +114,7 @@ CLIENTS := SPAWNLOCK_TEST_CLI='$(COMMAND)' \
 	SPAWNLOCK_TEST_NODE_CLAIMER='$(NODE) $(CURDIR)/bindings-node/test/claimer.mjs' \
 	SPAWNLOCK_TEST_PYTHON_CLAIMER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/claimer.py'
 
-test-rust: build build/nextest.stamp
+test-rust: build build/nextest.stamp build/tools.stamp
 	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked
 	$(CARGO) nextest run --locked --package spawnlock --features log --test journal
 	$(CARGO) test --doc --quiet --locked --package spawnlock
@@ -162,9 +164,21 @@ test-browser: build-node
 	scripts/servers/install.sh chromium:chromium
 	$(NODE) scripts/test-runners.mjs playwright
 
+# The packages as their users get them; PACKAGE_CHECKS='Bun twine' makes only those in whose names such a word stands.
+test-packages: build fixture build/quality.stamp
+	$(NODE) scripts/package/check.mjs '$(WHEEL)' '$(FIXTURE)' $(PACKAGE_CHECKS)
+
+# What looks at wheels, archives and licenses; its list is in pyproject.toml.
+build/quality.stamp: build/python.stamp
+	$(VENV)/bin/python -m pip install --quiet '$(WHEEL)[quality]'
+	touch $@
+
+check-macos:
+	scripts/check-macos.sh
+
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp
-	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm) | test(two_hundred_times)'
+	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked --profile storm --run-ignored only -E 'binary(storm) | binary(claim_storm) | test(two_hundred_times) | test(thirty_users)'
 
 fuzz:
 	scripts/fuzz.sh

@@ -5,7 +5,7 @@
 
 import { spawn } from 'node:child_process';
 
-/** The lines in which runners count: cargo-nextest, cargo test, node:test, pytest, ruff, mypy, stubtest, our scripts. */
+/** The lines in which runners count: cargo-nextest, cargo test, node:test, pytest, ruff, mypy, stubtest, the checks of packages, our scripts. */
 const COUNTS = [
   /^ *Summary .*tests? run: .*/,
   /^test result: .*/,

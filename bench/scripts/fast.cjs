@@ -1,6 +1,6 @@
 'use strict';
 
-// Times `ensureServer` and `fetch` in turns. Arguments: the checkout, and a wish as JSON; see ../src/scripts.rs.
+// Times `ensureServer`, `withServer` and `fetch` in turns. Arguments: the checkout, and a wish as JSON; see ../src/scripts.rs.
 
 const [root, wish] = process.argv.slice(2);
 const { things, warmUp, turns, callsPerTurn, url, options } = JSON.parse(wish);
@@ -13,6 +13,7 @@ const calls = {
     const { origin } = await (spawnlock ??= require(root)).ensureServer(options);
     if (origin !== 'reused') throw new Error(`the server is ${origin}`);
   },
+  scope: () => (spawnlock ??= require(root)).withServer(options, () => {}),
 };
 
 async function main() {

@@ -1,4 +1,4 @@
-"""Times `ensure_server` and `urllib` in turns. Argument: a wish as JSON; see ../src/scripts.rs."""
+"""Times `ensure_server`, `server` and `urllib` in turns. Argument: a wish as JSON; see ../src/scripts.rs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ def ensure() -> None:
         raise RuntimeError(f"the server is {origin}")
 
 
-calls = {"peer": peer, "ensure": ensure}
+def scope() -> None:
+    import spawnlock
+
+    with spawnlock.server(**options):
+        pass
+
+
+calls = {"peer": peer, "ensure": ensure, "scope": scope}
 samples: dict[str, list[float]] = {thing: [] for thing in things}
 for turn in range(wish["warmUp"] + wish["turns"]):
     for step in range(len(things)):

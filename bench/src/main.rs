@@ -14,11 +14,18 @@ mod scene;
 
 mod command;
 mod cost;
+mod death;
 mod fast;
 mod handover;
+mod kick;
+mod last;
+mod listen;
 mod locks;
 mod machine;
+mod minder;
 mod notice;
+mod notify;
+mod scope;
 mod scripts;
 mod storm;
 
@@ -36,6 +43,12 @@ const SECTIONS: &[(&str, Measure)] = &[
     ("notice", notice::measure),
     ("storm", storm::measure),
     ("handover", handover::measure),
+    ("death", death::measure),
+    ("last", last::measure),
+    ("listen", listen::measure),
+    ("notify", notify::measure),
+    ("kick", kick::measure),
+    ("minder", minder::measure),
     ("locks", locks::uncontended),
     ("contended", locks::contended),
     ("dead", locks::dead),
@@ -46,6 +59,7 @@ const SECTIONS: &[(&str, Measure)] = &[
     ("rust", fast::measure),
     ("node", scripts::node),
     ("python", scripts::python),
+    ("scope", scope::measure),
 ];
 
 fn main() -> ExitCode {

@@ -90,9 +90,21 @@ impl Scene {
         Ok(command)
     }
 
+    /// One of many who ask for it, as a process: a client, or a user in a scope.
+    pub fn asking(&self, tools: &Tools, role: &str) -> Command {
+        let mut command = run(&tools.ourselves);
+        command.args([role, &self.port.to_string()]).arg(self.state_dir()).args(&self.server);
+        command
+    }
+
     /// When the slow server turned ready, in milliseconds since 1970.
     pub fn ready_at(&self) -> Result<f64> {
-        Ok(std::fs::read_to_string(self.path("ready-at"))?.trim().parse()?)
+        self.noted("ready-at")
+    }
+
+    /// A moment that the server wrote down, in milliseconds since 1970.
+    pub fn noted(&self, file: &str) -> Result<f64> {
+        Ok(std::fs::read_to_string(self.path(file))?.trim().parse()?)
     }
 
     /// How many health requests the slow server has seen.

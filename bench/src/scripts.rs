@@ -20,23 +20,33 @@ const WARM_UP: usize = 3;
 const FIRST_CALLS: usize = 15;
 
 /// A language, with what it calls things.
-struct Language {
-    name: &'static str,
+pub struct Language {
+    pub name: &'static str,
     /// What is there without us.
     peer: &'static str,
     command: Vec<std::ffi::OsString>,
 }
 
 pub fn node(tools: &Tools, report: &mut Report) -> Result<()> {
-    tools.addon()?;
-    let command = vec![tools.node()?.into(), tools.script("scripts/fast.cjs").into(), tools.root.clone().into()];
-    compare(tools, report, &Language { name: "Node", peer: "fetch", command })
+    compare(tools, report, &node_language(tools)?)
 }
 
 pub fn python(tools: &Tools, report: &mut Report) -> Result<()> {
+    compare(tools, report, &python_language(tools)?)
+}
+
+/// Node, if our package can be loaded there.
+pub fn node_language(tools: &Tools) -> Result<Language> {
+    tools.addon()?;
+    let command = vec![tools.node()?.into(), tools.script("scripts/fast.cjs").into(), tools.root.clone().into()];
+    Ok(Language { name: "Node", peer: "fetch", command })
+}
+
+/// Python, if our package can be loaded there.
+pub fn python_language(tools: &Tools) -> Result<Language> {
     tools.module()?;
     let command = vec![tools.python()?.into(), tools.script("scripts/fast.py").into()];
-    compare(tools, report, &Language { name: "Python", peer: "urllib", command })
+    Ok(Language { name: "Python", peer: "urllib", command })
 }
 
 fn compare(tools: &Tools, report: &mut Report, language: &Language) -> Result<()> {
@@ -65,16 +75,28 @@ fn first_calls(language: &Language, scene: &Scene) -> Result<Both> {
 }
 
 impl Language {
-    /// Lets the script time some things in turns, in one process.
     fn run(&self, scene: &Scene, things: &[&str], warm_up: usize, turns: usize, calls: usize) -> Result<Both> {
+        let samples = self.samples(scene, things, warm_up, turns, calls)?;
+        Ok((samples.of("peer"), samples.of("ensure")))
+    }
+
+    /// Lets the script time some things in turns, in one process.
+    pub fn samples(&self, scene: &Scene, things: &[&str], warm_up: usize, turns: usize, calls: usize) -> Result<Samples> {
         let wish = json!({"things": things, "warmUp": warm_up, "turns": turns, "callsPerTurn": calls, "url": scene.url(), "options": scene.options()});
         let mut command: Command = run(Path::new(&self.command[0]));
         let output = command.args(&self.command[1..]).arg(wish.to_string()).output()?;
         if !output.status.success() {
             return Err(format!("the script of {} failed: {}", self.name, String::from_utf8_lossy(&output.stderr)).into());
         }
-        let samples: Value = serde_json::from_slice(&output.stdout)?;
-        let of = |thing: &str| samples[thing].as_array().map(|list| list.iter().filter_map(Value::as_f64).collect()).unwrap_or_default();
-        Ok((of("peer"), of("ensure")))
+        Ok(Samples(serde_json::from_slice(&output.stdout)?))
+    }
+}
+
+/// What a script has timed, in milliseconds.
+pub struct Samples(Value);
+
+impl Samples {
+    pub fn of(&self, thing: &str) -> Vec<f64> {
+        self.0[thing].as_array().map(|list| list.iter().filter_map(Value::as_f64).collect()).unwrap_or_default()
     }
 }

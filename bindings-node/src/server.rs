@@ -59,11 +59,14 @@ pub struct Server {
     pub release: External<spawnlock::Server>,
 }
 
-/// Lets go of the server behind a `Server`, and ends when it is gone, if it goes.
+/// Lets go of the server behind a `Server`, and gives what ends when it is gone, if it may go.
 #[napi(skip_typescript)]
-pub fn leave_this(server: &External<spawnlock::Server>) -> External<Job> {
+pub fn leave_this(server: &External<spawnlock::Server>) -> Option<External<Job>> {
+    if !server.step_out() {
+        return None;
+    }
     let (server, cancel) = (spawnlock::Server::clone(server), Cancel::new());
-    Job::new(cancel.clone(), move |_| server.leave(&cancel).map(|()| Outcome::D(())))
+    Some(Job::new(cancel.clone(), move |_| server.see_it_end(&cancel).map(|()| Outcome::D(()))))
 }
 
 /// Lets go of the server behind a `Server`.

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ensureServer, restartServer } from 'spawnlock';
+import { ensureServer, restartServer, withServer } from 'spawnlock';
 
 const flags = {
   name: { type: 'string' },
@@ -16,6 +16,8 @@ const flags = {
   port: { type: 'string' },
   scope: { type: 'string' },
   restart: { type: 'boolean' },
+  scoped: { type: 'boolean' },
+  rounds: { type: 'string', default: '1' },
 };
 
 function readArgs() {
@@ -26,7 +28,8 @@ function readArgs() {
     if (values.port) options.port = values.port;
     if (values.scope) options.scope = values.scope;
     if (values.identity) options.identity = JSON.parse(values.identity);
-    return { options, gate: values.gate, restart: values.restart };
+    const call = values.restart ? restarted : values.scoped ? (options) => scopes(options, Number(values.rounds)) : ensureServer;
+    return { options, gate: values.gate, call };
   } catch (error) {
     console.error(`contender: ${error.message}`);
     process.exit(2);
@@ -58,21 +61,36 @@ function opened(gate) {
   });
 }
 
-async function ask({ name, timeout, stateDir, ...others }, restart) {
+function restarted({ name, timeout, stateDir }) {
+  return restartServer(name, { timeout, stateDir });
+}
+
+/** One scope after the other; in each the server must answer, and be the one that we were told. */
+async function scopes(options, rounds) {
+  let last;
+  for (let round = 0; round < rounds; round++) {
+    last = await withServer(options, async (server) => {
+      const pid = await (await fetch(`http://127.0.0.1:${server.port}/pid`, { headers: { connection: 'close' } })).json();
+      if (pid !== server.pid) throw new Error(`the server is ${pid} and not ${server.pid}`);
+      return server;
+    });
+  }
+  return last;
+}
+
+async function ask(call, options) {
   const begin = performance.now();
   const ms = () => performance.now() - begin;
   try {
-    const { origin, pid, generation } = restart
-      ? await restartServer(name, { timeout, stateDir })
-      : await ensureServer({ name, timeout, stateDir, ...others });
+    const { origin, pid, generation } = await call(options);
     return { ok: true, origin, pid, generation, ms: ms() };
   } catch ({ code = 'none', message }) {
     return { ok: false, code, message, ms: ms() };
   }
 }
 
-const { options, gate, restart } = readArgs();
+const { options, gate, call } = readArgs();
 if (gate) await opened(gate);
-const answer = await ask(options, restart);
+const answer = await ask(call, options);
 console.log(JSON.stringify(answer));
 process.exitCode = answer.ok ? 0 : 1;

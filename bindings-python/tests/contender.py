@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port")
     parser.add_argument("--scope")
     parser.add_argument("--restart", action="store_true")
+    parser.add_argument("--scoped", action="store_true")
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("command", nargs="*")
     return parser.parse_args()
 
@@ -39,16 +42,27 @@ def ask(asked: argparse.Namespace) -> spawnlock.Server:
     timeout = asked.timeout_ms / 1000
     if asked.restart:
         return spawnlock.restart_server(asked.name, timeout=timeout, state_dir=asked.state_dir)
-    return spawnlock.ensure_server(
-        asked.name,
-        command=asked.command,
-        ready=asked.ready,
-        timeout=timeout,
-        state_dir=asked.state_dir,
-        identity=asked.identity,
-        port=asked.port,
-        scope=asked.scope,
-    )
+    options: dict[str, Any] = {
+        "command": asked.command,
+        "ready": asked.ready,
+        "timeout": timeout,
+        "state_dir": asked.state_dir,
+        "identity": asked.identity,
+        "port": asked.port,
+        "scope": asked.scope,
+    }
+    return scopes(asked, options) if asked.scoped else spawnlock.ensure_server(asked.name, **options)
+
+
+def scopes(asked: argparse.Namespace, options: dict[str, Any]) -> spawnlock.Server:
+    """One scope after the other; in each the server must answer, and be the one that we were told."""
+    for _ in range(asked.rounds):
+        with spawnlock.server(asked.name, **options) as server:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/pid") as page:
+                pid = json.load(page)
+            if pid != server.pid:
+                raise RuntimeError(f"the server is {pid} and not {server.pid}")
+    return server
 
 
 def main() -> int:

@@ -14,18 +14,20 @@ use crate::progress::Progress;
 use crate::signals::Forwarder;
 use crate::trouble::{Result, Trouble};
 
-pub fn run(mut args: Run, common: &Common) -> Result<u8> {
+pub fn run(args: Run, common: &Common) -> Result<u8> {
     let progress = Progress::new(common);
     let forwarder = Forwarder::new().map_err(Trouble::Output)?;
-    args.server.name = args.names.pop();
-    let spec = ensure::spec(args.server, common, &progress)?;
-    let server = spec.cancel(forwarder.cancel()).on_event(progress.listener()).ensure_scoped();
+    let specs = args.servers().map(|server| ensure::spec(server, common, &progress)).collect::<Result<Vec<_>>>()?;
+    let mut servers = Vec::new();
+    let all = specs.into_iter().try_for_each(|spec| {
+        servers.push(spec.cancel(forwarder.cancel()).on_event(progress.listener()).ensure_scoped()?);
+        Ok::<(), spawnlock::Error>(())
+    });
     progress.clear();
-    let servers = [server?];
-    let status = with_servers(&args.argv, &servers, &forwarder);
-    // It goes whatever is said to us meanwhile.
-    servers.iter().for_each(|server| drop(server.leave(&Cancel::new())));
-    let status = status.map_err(|cause| Trouble::CannotRun(args.argv[0].clone(), cause))?;
+    let status = all.map(|()| with_servers(&args.argv, &servers, &forwarder));
+    // They go whatever is said to us meanwhile; one that came later may need the earlier ones until it is gone.
+    servers.iter().rev().for_each(|server| drop(server.leave(&Cancel::new())));
+    let status = status?.map_err(|cause| Trouble::CannotRun(args.argv[0].clone(), cause))?;
     Ok(status.code().map_or_else(|| exit::signalled(status.signal().unwrap_or_default()), |code| code as u8))
 }
 

@@ -34,12 +34,21 @@ pub(crate) enum Unused {
 /// Ends this start of a server unless somebody wants it by now: under the spawn lock, so that nobody is given it meanwhile.
 pub(crate) fn end_unused(place: &Place, name: &str, generation: u64, patience: &Patience) -> Unused {
     let known = || Known::look(place, name).known().filter(|known| known.lives() && known.record.generation == generation);
-    let wanted = || known().is_some_and(|known| is_wanted(place, &known.record));
-    let acquired = StartLock::of(place, LockKind::Auto, None).acquire(patience, |_| {}, || wanted().then_some(()));
+    // Who has nothing to end does not take the lock either: whoever looks would take us for one who starts it.
+    let settled = || match known() {
+        Some(known) if is_wanted(place, &known.record) => Some(Unused::Busy),
+        Some(_) => None,
+        None => Some(Unused::Over),
+    };
+    if let Some(settled) = settled() {
+        return settled;
+    }
+    let acquired = StartLock::of(place, LockKind::Auto, None).acquire(patience, |_| {}, settled);
     let _lock = match acquired {
         Acquired::Held(lock) | Acquired::Broken(lock, _) => Some(lock),
         Acquired::Unavailable(_) => None,
-        Acquired::Told(()) | Acquired::Elapsed | Acquired::Cancelled => return Unused::Busy,
+        Acquired::Told(settled) => return settled,
+        Acquired::Elapsed | Acquired::Cancelled => return Unused::Busy,
     };
     let Some(known) = known().map(|known| known.with_pid(place)) else { return Unused::Over };
     let declared = known.record.declared.as_ref().and_then(|declared| declared.stop_timeout_ms);

@@ -25,6 +25,9 @@ use crate::sys::{self, Interest, Wanted, Watch};
 /// After something was told, so many more looks: the kernel tells of a closing before it frees the lock.
 const SETTLE_TRIES: u32 = 6;
 const SETTLE_FIRST: Duration = Duration::from_millis(1);
+/// For so long it lets news come together, which also is about as long as the kernel takes to free a lock.
+const GATHER: Duration = Duration::from_millis(1);
+const GATHER_DOUBLINGS: u32 = 4;
 /// How long a minder tries to take over from one that was killed.
 const TAKE_OVER: Duration = Duration::from_secs(1);
 /// How often the log is looked at while nothing happens.
@@ -136,14 +139,22 @@ impl Minder {
     /// Waits until the server is dead, or ends it once its last user is gone.
     fn watch(mut self) -> u8 {
         sweep_leases(&self.place, self.post.generation);
-        let watch = Watch::on(&[Wanted::Changed(&self.place.leases()), Wanted::Closed(&self.place.alive_lock())]).ok();
+        let watch = Watch::on(&[Wanted::Left(&self.place.leases()), Wanted::Closed(&self.place.alive_lock())]).ok();
         let mut alone = None;
         let mut tries_left = SETTLE_TRIES;
+        let mut in_a_row = 0;
         while let Some(pause) = self.look(&mut alone) {
             let pause = if watch.is_none() { pause.min(POLL) } else { pause };
             let pause = if tries_left > 0 { pause.min(SETTLE_FIRST * 2u32.pow(SETTLE_TRIES - tries_left)) } else { pause };
             self.wait(watch.as_ref(), pause);
-            tries_left = if watch.as_ref().is_some_and(Watch::heard) { SETTLE_TRIES } else { tries_left.saturating_sub(1) };
+            let heard = watch.as_ref().is_some_and(Watch::heard);
+            in_a_row = if heard { in_a_row + 1 } else { 0 };
+            if heard {
+                self.gather(in_a_row);
+                // Whoever came meanwhile and is gone again has used it: it lingers anew.
+                alone = None;
+            }
+            tries_left = if heard { SETTLE_TRIES } else { tries_left.saturating_sub(1) };
         }
         self.tell_end();
         ended::note_end(&self.place, self.post.generation, self.own_end().flatten().as_ref());
@@ -192,6 +203,15 @@ impl Minder {
             sys::shed_code();
         }
         let _ = patience.wait(&inputs, pause);
+    }
+
+    /// Users who come and go one after the other are one piece of news, the longer the more: who watches over a server is not to take
+    /// its processor.
+    fn gather(&self, in_a_row: u32) {
+        let time = GATHER * 2u32.pow(in_a_row.saturating_sub(1).min(GATHER_DOUBLINGS));
+        let patience = Patience::uncancelled();
+        let own = self.server.as_ref().filter(|_| self.own_end().is_none());
+        let _ = own.map_or(patience.clone(), |server| patience.until_rung(&server.death)).pause(time);
     }
 
     /// Hears what the server says, once its starter has let go of the line and so hears no more.

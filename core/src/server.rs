@@ -149,8 +149,23 @@ impl Server {
     /// # Errors
     /// `CANCELLED`; the server goes all the same.
     pub fn leave(&self, cancel: &Cancel) -> Result<()> {
+        if self.step_out() { self.see_it_end(cancel) } else { Ok(()) }
+    }
+
+    /// The part of [`leave`](Server::leave) that waits for nothing, for hosts whose thread must not wait; `true` asks for the other part.
+    #[doc(hidden)]
+    pub fn step_out(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.step_out())
+    }
+
+    /// The part that waits.
+    ///
+    /// # Errors
+    /// As [`leave`](Server::leave).
+    #[doc(hidden)]
+    pub fn see_it_end(&self, cancel: &Cancel) -> Result<()> {
         if let Some(user) = &self.user {
-            user.leave(&Patience::new(Deadline::after(LONG_ENOUGH), cancel.clone()));
+            user.see_it_end(&Patience::new(Deadline::after(LONG_ENOUGH), cancel.clone()));
         }
         if cancel.is_cancelled() {
             return Err(Error::new(ErrorCode::Cancelled, format!("waiting for the end of server \"{}\" was cancelled", self.name)));

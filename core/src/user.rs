@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cancel::Patience;
 use crate::last::{self, Unused};
 use crate::life::Known;
-use crate::lock::{Lease, is_held_by_living};
+use crate::lock::{Lease, is_held_by_living, is_leased};
 use crate::minder::{self, Post};
 use crate::place::Place;
 
@@ -43,15 +43,19 @@ impl User {
         }
     }
 
-    /// The same, and returns when the server is gone, if it goes at once.
-    pub(crate) fn leave(&self, patience: &Patience) {
-        if !self.let_go() {
-            return;
-        }
+    /// Uses it no more, and says whether that may be the end of the server, to which [`see_it_end`](User::see_it_end) sees then. As long
+    /// as somebody else holds a lease, that one's end is what counts.
+    pub(crate) fn step_out(&self) -> bool {
+        self.let_go() && !is_leased(&self.place)
+    }
+
+    /// Returns when the server is gone, if it goes at once.
+    pub(crate) fn see_it_end(&self, patience: &Patience) {
         let Some(known) = Known::look(&self.place, &self.name).known().filter(Known::lives) else { return };
         if last::linger(&known.record).is_zero() {
-            last::end_unused(&self.place, &self.name, known.record.generation, patience);
-            await_minder(&self.place);
+            if last::end_unused(&self.place, &self.name, known.record.generation, patience) == Unused::Over {
+                await_minder(&self.place);
+            }
         } else {
             see_to_end(&self.place, &self.name);
         }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use spawnlock::{EndReason, ErrorCode, EventKind, OnMismatch, Origin, Reuse, ServerSpec, StopSignal, Unresponsive};
+use spawnlock::{EndReason, ErrorCode, EventKind, OnMismatch, Origin, Reuse, ServerSpec, State, StopSignal, Unresponsive};
 use spawnlock_tests::process::signal;
 use spawnlock_tests::{Events, Scene, process_alive, wait_until};
 
@@ -254,18 +254,28 @@ fn a_server_is_stopped_by_its_own_signal_and_with_its_own_patience() {
 
 fn stop_and_ensure(rounds: usize, slowly: &str) {
     let scene = Scene::new();
-    scene.spec(&["--die-slowly", slowly]).ensure().unwrap();
-    for round in 0..rounds {
+    let told = scene.path("term");
+    let flags = ["--die-slowly", slowly, "--note-term", told.to_str().unwrap()];
+    let ensure = || scene.spec(&flags).ensure().unwrap();
+    let mut before = ensure();
+    for round in 1..=rounds {
         thread::scope(|scope| {
             let stop = scope.spawn(|| scene.stop());
-            // It may come by the server that is about to be told to stop.
-            scene.spec(&["--die-slowly", slowly]).ensure().unwrap();
+            // It may come by the server that is about to be told to stop, and then was first: that one serves for a while yet.
+            let raced = ensure();
+            assert_eq!(scene.page("/pid"), raced.pid().unwrap(), "round {round}");
+            wait_until("the stop is written down, or over", SOON, || stop.is_finished() || scene.status().state == State::Stopping);
+            let server = ensure();
+            assert!(server.generation() > before.generation(), "round {round}: a server that was being stopped was handed out");
+            assert!([before.pid(), server.pid()].contains(&raced.pid()), "round {round}");
             stop.join().unwrap().unwrap();
-            let server = scene.spec(&["--die-slowly", slowly]).ensure().unwrap();
-            assert!(process_alive(server.pid().unwrap()), "round {round}");
+            assert_eq!(scene.page("/pid"), server.pid().unwrap(), "round {round}");
+            // By their words and not by their pids, which in so many rounds are others' again.
+            assert_eq!(scene.everybody(), [server.pid().unwrap()], "round {round}");
+            before = server;
         });
+        assert_eq!(fs::read_to_string(&told).unwrap().lines().count(), round, "of all servers, only the one of each stop was told to end");
     }
-    assert_eq!(scene.living().len(), 1);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Servers that are stopped with their last user.
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, reason = "the bans are for core; tests fail loudly")]
 
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use spawnlock::{Origin, ServerSpec, State, StopWhen};
 use spawnlock_tests::process::kill_and_wait;
-use spawnlock_tests::{Running, Scene, gate, process_alive, wait_until};
+use spawnlock_tests::{Language, Running, Scene, gate, process_alive, program, wait_until};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -67,6 +67,21 @@ fn a_killed_users_server_is_stopped_all_the_same() {
 }
 
 #[test]
+fn a_program_without_the_command_beside_it_takes_its_minder_from_path() {
+    let scene = Scene::new();
+    let elsewhere = scene.path("contender");
+    fs::copy(program("contender"), &elsewhere).unwrap();
+    let language = Language::Other(vec![elsewhere.display().to_string()]);
+    let bin = program("server-init").parent().unwrap().display().to_string();
+    let client = scene.client(&[]).language(&language).flag(&["--scoped", "--hold"]).env("PATH", bin).start();
+    wait_until("the server is ready", LONG, || scene.status().state == State::Running);
+    kill_and_wait(client.pid());
+    client.finish(LONG);
+    wait_until("the server is gone", LONG, || is_gone(&scene));
+    scene.assert_nobody_is_left();
+}
+
+#[test]
 fn a_server_lingers_for_the_next_user() {
     let scene = Scene::new();
     let linger = |scene: &Scene| scene.spec(&[]).linger(Duration::from_millis(1500));
@@ -122,19 +137,36 @@ fn nobody_is_given_a_server_that_is_about_to_go() {
     }
 }
 
-#[test]
-fn many_users_who_come_and_go_have_one_server_after_the_other_and_always_one_that_serves() {
+/// So many users in all languages, each with so many scopes.
+fn come_and_go(count: usize, rounds: &str, limit: Duration) {
     let scene = Scene::new();
     let gate = scene.path("gate");
-    let users: Vec<Running> = (0..12).map(|_| scene.client(&[]).flag(&["--scoped", "--rounds", "10"]).gate(gate.clone()).start()).collect();
-    wait_until("all wait at the gate", LONG, || gate::waiting_at(&gate) == 12);
+    let languages: Vec<_> = Language::all().into_iter().filter(|language| !matches!(language, Language::Cli(_))).collect();
+    let user = |at: usize| {
+        let client = scene.client(&[]).language(&languages[at % languages.len()]).timeout(limit);
+        client.flag(&["--scoped", "--rounds", rounds]).gate(gate.clone()).start()
+    };
+    let users: Vec<Running> = (0..count).map(user).collect();
+    wait_until("all wait at the gate", LONG, || gate::waiting_at(&gate) == count);
     gate::open(&gate).unwrap();
     for user in users {
-        let outcome = user.finish(Duration::from_secs(60));
+        let outcome = user.finish(limit);
         assert!(outcome.is_ok(), "{outcome:#?}");
     }
     wait_until("the last server is gone", LONG, || is_gone(&scene));
     scene.assert_nobody_is_left();
+    println!("{} starts for {count} users of {rounds} scopes", scene.starts().len());
+}
+
+#[test]
+fn many_users_who_come_and_go_have_one_server_after_the_other_and_always_one_that_serves() {
+    come_and_go(12, "10", Duration::from_secs(60));
+}
+
+#[test]
+#[ignore = "long: make storm"]
+fn thirty_users_with_fifty_scopes_each_always_have_a_server_that_serves() {
+    come_and_go(30, "50", Duration::from_secs(600));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `client PORT STATE-DIR CMD…`: one client of many. It tells
 //! `loaded` before it waits for the end of its stdin, `asking` before the call, `held MS` when it starts the server or
-//! takes over its start, and `back MS CPU-MS` with the moment of its return and the processor time of its call.
+//! takes over its start, and `back MS CPU-MS` with the moment of its return and the processor time of its call; `failed MS` when
+//! that was an error. `user …`: the same for a scope, which lasts until it is killed.
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::scene::NAME;
 use crate::stats::now_ms;
 use crate::trouble::Result;
 
-pub fn play(words: &[String]) -> Result<()> {
+pub fn play(words: &[String], scoped: bool) -> Result<()> {
     let [port, state_dir, command @ ..] = words else {
         return Err("usage: client PORT STATE-DIR CMD…".into());
     };
@@ -20,15 +21,20 @@ pub fn play(words: &[String]) -> Result<()> {
     std::io::stdin().read_to_end(&mut Vec::new())?;
     tell("asking")?;
     let before = processor_ms();
-    ServerSpec::new(NAME)
+    let spec = ServerSpec::new(NAME)
         .ready(format!("http://127.0.0.1:{port}/health"))
         .state_dir(state_dir)
         .command(command)
         .timeout(Duration::from_secs(120))
-        .on_event(holding)
-        .ensure()?;
+        .on_event(holding);
+    let got = if scoped { spec.ensure_scoped() } else { spec.ensure() };
     let (at, used) = (now_ms(), processor_ms() - before);
-    tell(&format!("back {at} {used}"))
+    tell(&got.as_ref().map_or_else(|_| format!("failed {at}"), |_| format!("back {at} {used}")))?;
+    got?;
+    while scoped {
+        std::thread::park();
+    }
+    Ok(())
 }
 
 fn holding(event: &Event) {

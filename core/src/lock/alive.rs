@@ -1,5 +1,6 @@
 //! The alive lock, looked at from outside. The server takes it itself, between fork and exec (`sys::detach`).
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -43,9 +44,14 @@ pub(crate) fn is_held(path: &Path) -> bool {
         Ok(file) => file,
         Err(error) => return !sys::is_unavailable(&error) && error.kind() != io::ErrorKind::NotFound,
     };
-    match kernel::try_lock_shared(&file) {
+    is_locked(&file)
+}
+
+/// The same of an open file.
+pub(crate) fn is_locked(file: &File) -> bool {
+    match kernel::try_lock_shared(file) {
         Ok(true) => {
-            let _ = kernel::unlock(&file);
+            let _ = kernel::unlock(file);
             false
         }
         Ok(false) => true,

@@ -1,7 +1,7 @@
 //! The kernel lock: `flock` on a file that is never unlinked. Only the kernel's lock decides; what is written in it is for people.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use crate::holder::Holder;
@@ -145,14 +145,21 @@ fn close(file: Option<File>, on_fork: Option<sys::CloseOnFork>, in_child: bool) 
 
 /// Whether somebody who lives holds the lock of this file: one that was killed a moment ago may have threads that hold it still.
 pub(crate) fn is_held_by_living(path: &Path) -> bool {
-    alive::is_held(path) && written_holder(path).is_none_or(|holder| content::owner(&holder) != Owner::Dead)
+    match sys::open_private(path, Lookup::Existing) {
+        Ok(file) => alive::is_locked(&file) && holder_in(&file).is_none_or(|holder| content::owner(&holder) != Owner::Dead),
+        Err(_) => alive::is_held(path),
+    }
 }
 
 /// Who holds the lock of this file, as far as it was written down.
 pub(crate) fn written_holder(path: &Path) -> Option<Holder> {
-    let mut text = Vec::new();
-    sys::open_private(path, Lookup::Existing).ok()?.take(LONGEST).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+    holder_in(&sys::open_private(path, Lookup::Existing).ok()?)
+}
+
+fn holder_in(file: &File) -> Option<Holder> {
+    let mut text = [0; content::LONGEST];
+    let length = sys::read_start(file, &mut text).ok()?;
+    serde_json::from_slice(&text[..length]).ok()
 }
 
 /// One write, whatever stood there: shorter words are filled up with blanks, which JSON does not mind, and spare the file system

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +16,7 @@ use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
 
+use super::listeners_linux::listeners;
 use super::{Interest, PerProcess, PortOwner, Process, Signal, Wanted};
 
 /// Something to wait for that another thread rings, once and for good.
@@ -77,7 +78,7 @@ impl Watch {
             Wanted::Closed(file) => add(file, WatchFlags::CLOSE_WRITE)?,
             Wanted::Written(file) => add(file, WatchFlags::MODIFY)?,
             Wanted::Published(dir) => add(dir, WatchFlags::MOVED_TO)?,
-            Wanted::Changed(dir) => add(dir, WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE)?,
+            Wanted::Left(dir) => add(dir, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE)?,
             Wanted::Removed(file) => {
                 let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 let number = add(dir, WatchFlags::DELETE | WatchFlags::MOVED_FROM)?;
@@ -186,7 +187,7 @@ pub(crate) fn listener_uid(port: u16) -> Option<u32> {
 
 /// Whether one of these processes listens on a TCP port; `None` where the system does not tell.
 pub(crate) fn listens(pids: &[u32], port: u16) -> Option<bool> {
-    let links: Vec<String> = listeners(port).map(|(_, inode)| socket_link(&inode)).collect();
+    let links: Vec<String> = listeners(port).iter().map(|(_, inode)| socket_link(inode)).collect();
     if links.is_empty() {
         return None;
     }
@@ -202,36 +203,11 @@ pub(crate) fn listens(pids: &[u32], port: u16) -> Option<bool> {
 }
 
 fn listener(port: u16) -> Option<(u32, String)> {
-    listeners(port).next()
-}
-
-fn listeners(port: u16) -> impl Iterator<Item = (u32, String)> {
-    ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().flat_map(move |table| listening_sockets(table, port))
+    listeners(port).into_iter().next()
 }
 
 fn socket_link(inode: &str) -> String {
     format!("socket:[{inode}]")
-}
-
-/// The user and inode of each listening socket on `port`: state 0A in the fourth column, user in the eighth, inode in the tenth.
-/// The kernel lists those that listen before all others, of which there may be thousands.
-fn listening_sockets(table: &str, port: u16) -> Vec<(u32, String)> {
-    let Ok(table) = fs::File::open(table) else { return Vec::new() };
-    let local_port = format!(":{port:04X}");
-    let mut found = Vec::new();
-    for line in BufReader::new(table).lines().skip(1).map_while(Result::ok) {
-        let columns: Vec<&str> = line.split_ascii_whitespace().collect();
-        if columns.get(3) != Some(&"0A") {
-            break;
-        }
-        if let (Some(local), Some(uid), Some(inode)) = (columns.get(1), columns.get(7), columns.get(9))
-            && local.ends_with(&local_port)
-            && let Ok(uid) = uid.parse()
-        {
-            found.push((uid, (*inode).to_owned()));
-        }
-    }
-    found
 }
 
 fn socket_owner(inode: &str) -> Option<u32> {

@@ -16,6 +16,8 @@ mod terminal;
 mod unix;
 
 #[cfg(target_os = "linux")]
+mod listeners_linux;
+#[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod platform;
 #[cfg(target_os = "macos")]
@@ -88,6 +90,7 @@ pub(crate) struct FileSystem {
 
 /// What a [`Watch`] tells of.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(target_os = "macos", expect(dead_code, reason = "a watch that tells nothing reads no paths"))]
 pub(crate) enum Wanted<'a> {
     /// A file was closed by one who could write to it.
     Closed(&'a std::path::Path),
@@ -95,8 +98,8 @@ pub(crate) enum Wanted<'a> {
     Published(&'a std::path::Path),
     /// This name is gone from its directory.
     Removed(&'a std::path::Path),
-    /// A file in this directory has come, gone, or was closed by one who could write to it.
-    Changed(&'a std::path::Path),
+    /// A file in this directory is gone, or was closed by one who could write to it.
+    Left(&'a std::path::Path),
     /// A file was written to.
     Written(&'a std::path::Path),
 }

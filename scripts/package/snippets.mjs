@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 import { root, run } from './tools.mjs';
 
-const FENCE = /^```(?:js|mjs|javascript|ts|typescript)\n([\s\S]*?)^```$/gm;
+/** One that is a file for others, an example or not run is marked, as scripts/snippets.mjs has it, and looked at there. */
+const FENCE = /(?<!<!-- (?:file|skip|examples)[^\n]*\n)^```(?:js|mjs|javascript|ts|typescript)\n([\s\S]*?)^```$/gm;
 
 /** What snippets speak of without making it. */
 const GIVEN = 'declare const path: string\n';
@@ -29,7 +30,7 @@ export function snippets(project) {
 
 function documents() {
   const docs = readdirSync(join(root, 'docs'), { recursive: true }).map((file) => join('docs', file));
-  return ['README.md', 'bindings-node/README.md', ...docs].filter((file) => file.endsWith('.md'));
+  return ['README.md', 'bindings-node/README.md', ...docs].filter((file) => file.endsWith('.md') && !file.startsWith('docs/reference/'));
 }
 
 /** The snippets of a document, each with a file name that leads back to it. */

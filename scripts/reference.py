@@ -103,7 +103,8 @@ def parts_of(file: str) -> tuple[list[str], list[str], list[str]]:
 def node() -> str:
     functions, shapes, words = parts_of("index.d.ts")
     runners, _, _ = parts_of("test.d.ts")
-    intro = "What `import … from 'spawnlock'` gives. Times are milliseconds. A call that fails rejects, or throws where it gives no promise, with a [SpawnlockError](#failure)."
+    fails = "A call that fails rejects, or throws where it gives no promise, with a [SpawnlockError](#failure)."
+    intro = f"What `import … from 'spawnlock'` gives. Times are milliseconds. {fails}"
     rest = ["## For test runners: `spawnlock/test`", *runners, "## Options, results, classes", *shapes, "## Words", *words]
     return page("Node", intro, ["## Calls", *functions, *rest])
 
@@ -188,7 +189,8 @@ def python() -> str:
                 if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name)
             ]
             options.append(f"### {name}\n\n{doc(each)}\n\n```python\n" + "\n".join(fields) + "\n```")
-    intro = "What `import spawnlock` gives. Times are seconds, or a `timedelta`. A call that fails raises a [SpawnlockError](#spawnlockerror). Everything but a name stands by its keyword."
+    fails = "A call that fails raises a [SpawnlockError](#spawnlockerror). Everything but a name stands by its keyword."
+    intro = f"What `import spawnlock` gives. Times are seconds, or a `timedelta`. {fails}"
     fixtures = [call_of(each) for each in named(parsed("pytest.py")).values() if not isinstance(each, ast.ClassDef)]
     return page(
         "Python",

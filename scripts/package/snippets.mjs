@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 import { root, run } from './tools.mjs';
 
-const FENCE = /^```(?:js|mjs|javascript|ts|typescript)\n([\s\S]*?)^```$/gm;
+/** One that is a file for others, an example or not run is marked, as scripts/snippets.mjs has it, and looked at there. */
+const FENCE = /(?<!<!-- (?:file|skip|examples)[^\n]*\n)^```(?:js|mjs|javascript|ts|typescript)\n([\s\S]*?)^```$/gm;
 
 /** What snippets speak of without making it: a path, test runners, files beside them. */
 const GIVEN = `declare const path: string

@@ -3,7 +3,12 @@
 #
 #   make demo     thirty clients in three languages get one server
 #   make test     every suite; what CI runs
+#   make test-docs every snippet of the documents; the reference against its sources
+#   make test-packages the packages as their users get them; part of `make test`
+#   make check-macos whether it compiles for macOS, where Debian's compiler is at hand
 #   make test-root locks where only root can arrange it
+#   make test-servers redis, PostgreSQL, etcd and others, for twenty clients each; as root it installs what is missing
+#   make test-browser Playwright's runner with a browser; as root it installs Chromium
 #   make storm    300 clients, 500 rounds; 30 daemons, 200 rounds
 #   make breakers 8 and 16 who break one stale lock, 10000 rounds, beside the peers
 #   make man      the manual pages, into docs/man
@@ -27,14 +32,14 @@ PYTHON_SOURCES := pyproject.toml $(shell find bindings-python -name '*.py' -o -n
 WHEEL = $(firstword $(wildcard build/wheel/spawnlock-*.whl))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint stubs man build build-command build-node build-python test-rust test-node test-python test-root fixture storm breakers fuzz bench clean
+.PHONY: demo test lint stubs reference man build build-command build-node build-python test-rust test-node test-python test-packages check-macos test-docs test-examples test-runners test-servers test-browser test-root fixture storm breakers fuzz bench clean
 
 demo: build-command build-node build-python
 	$(PLAIN) $(NODE) scripts/demo.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
 
 # One stage after the other, all of them even when one fails; the last lines are the counts of the runners.
 test: build
-	$(NODE) scripts/stages.mjs lint test-rust test-node test-python
+	$(NODE) scripts/stages.mjs lint test-rust test-node test-python test-packages test-docs test-examples test-runners
 
 # ── build ──
 
@@ -85,6 +90,10 @@ stubs: node_modules/.package-lock.json build/tools.stamp
 	$(NPM) run --silent types
 	$(VENV)/bin/python bindings-python/stub.py
 
+# Writes docs/reference anew, from the types of Node, the stub of Python and the help of the command.
+reference: build-command
+	$(PYTHON) scripts/reference.py '$(COMMAND)'
+
 # What holds Python code to its types and its form; its list is in pyproject.toml.
 build/tools.stamp: build/python.stamp
 	$(VENV)/bin/python -m pip install --quiet '$(WHEEL)[test]'
@@ -105,7 +114,7 @@ CLIENTS := SPAWNLOCK_TEST_CLI='$(COMMAND)' \
 	SPAWNLOCK_TEST_NODE_CLAIMER='$(NODE) $(CURDIR)/bindings-node/test/claimer.mjs' \
 	SPAWNLOCK_TEST_PYTHON_CLAIMER='$(CURDIR)/$(VENV)/bin/python $(CURDIR)/bindings-python/tests/claimer.py'
 
-test-rust: build build/nextest.stamp
+test-rust: build build/nextest.stamp build/tools.stamp
 	$(CLIENTS) $(PLAIN) $(CARGO) nextest run --locked
 	$(CARGO) nextest run --locked --package spawnlock --features log --test journal
 	$(CARGO) test --doc --quiet --locked --package spawnlock
@@ -130,6 +139,42 @@ test-node: build-node fixture
 # On the oldest and on the newest interpreter at hand.
 test-python: build/wheel.stamp fixture
 	SPAWNLOCK_FIXTURE='$(FIXTURE)' $(PLAIN) scripts/test-python.sh '$(WHEEL)'
+
+# As a reader would run them, with what was built.
+test-docs: build build/tools.stamp
+	$(VENV)/bin/python scripts/reference.py '$(COMMAND)' --check
+	$(PLAIN) $(NODE) scripts/snippets.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
+
+SERVERS := $(NODE) scripts/test-servers.mjs '$(COMMAND)' '$(abspath $(VENV))/bin/python'
+
+# Servers that need nothing but what is here.
+test-examples: build build/tools.stamp
+	$(SERVERS) node static fastapi
+
+# And real ones. What cannot be had here is skipped, with a word.
+test-servers: build build/tools.stamp
+	scripts/servers/install.sh redis-server:redis-server etcd:etcd-server pg_isready:postgresql
+	$(SERVERS)
+
+# Vitest, Jest, node:test and, where there is a browser, Playwright; that of pytest is among the Python tests.
+test-runners: build-node
+	$(NODE) scripts/test-runners.mjs
+
+test-browser: build-node
+	scripts/servers/install.sh chromium:chromium
+	$(NODE) scripts/test-runners.mjs playwright
+
+# The packages as their users get them; PACKAGE_CHECKS='Bun twine' makes only those in whose names such a word stands.
+test-packages: build fixture build/quality.stamp
+	$(NODE) scripts/package/check.mjs '$(WHEEL)' '$(FIXTURE)' $(PACKAGE_CHECKS)
+
+# What looks at wheels, archives and licenses; its list is in pyproject.toml.
+build/quality.stamp: build/python.stamp
+	$(VENV)/bin/python -m pip install --quiet '$(WHEEL)[quality]'
+	touch $@
+
+check-macos:
+	scripts/check-macos.sh
 
 # SPAWNLOCK_TEST_ROUNDS=50 makes it shorter.
 storm: build build/nextest.stamp

@@ -558,6 +558,8 @@ export interface Server {
   logFile: string | null
   /** The private directory of its name. */
   place: string
+  /** What programs that use it are told, as variables: `SPAWNLOCK_API_URL` and `SPAWNLOCK_API_PORT`, as far as they are known. */
+  variables: () => Record<string, string>
   /** The last lines it wrote, oldest first. */
   tail: (lines: number) => Promise<string[]>
   /** Stops it, unless another generation runs by now. */

@@ -5,7 +5,7 @@
 
 import { spawn } from 'node:child_process';
 
-/** The lines in which runners count: cargo-nextest, cargo test, node:test, pytest, ruff, mypy, stubtest. */
+/** The lines in which runners count: cargo-nextest, cargo test, node:test, pytest, ruff, mypy, stubtest, the checks of packages, our scripts. */
 const COUNTS = [
   /^ *Summary .*tests? run: .*/,
   /^test result: .*/,
@@ -13,6 +13,8 @@ const COUNTS = [
   /^(?:=+ )?\d+ (?:passed|failed).* in [\d.]+s.*/,
   /^Success: no issues found .*/,
   /^All checks passed!$/,
+  /^\d+ passed, \d+ failed, \d+ skipped$/,
+  /^(?:ok|skipped|FAILED) {2,}\w+ .*/,
 ];
 
 const run = (target) => new Promise((resolve, reject) => {

@@ -75,10 +75,11 @@ function named(given) {
 }
 
 function serverOf(server) {
-  const { tail, stop, restart, release } = server;
+  const { variables, tail, stop, restart, release } = server;
   dated(server, 'startedAt');
   // Not enumerable: printed, compared or cloned, a server is its facts.
   return Object.defineProperties(server, {
+    variables: { value: () => native.variablesOfThis(variables), enumerable: false },
     tail: { value: (lines) => run(() => native.tailOfThis(tail, lines)), enumerable: false },
     stop: { value: () => run(() => native.stopThis(stop)), enumerable: false },
     restart: { value: async () => serverOf(await run(() => native.restartThis(restart))), enumerable: false },

@@ -4,13 +4,12 @@
 //   node test.cjs [files…]      SPAWNLOCK_TEST_NODES=path,path runs them on these instead
 
 const { spawnSync } = require('node:child_process');
-const { existsSync, mkdirSync, readdirSync } = require('node:fs');
+const { existsSync, readdirSync } = require('node:fs');
 const { join } = require('node:path');
 
 const { artifact, build, cargo } = require('./build.cjs');
+const { NODES, node } = require('./nodes.cjs');
 const { addonFile, commandFile } = require('../js/native.cjs');
-
-const NEWER = '24.9.0';
 
 const root = join(__dirname, '..', '..');
 const tests = join(root, 'bindings-node', 'test');
@@ -28,8 +27,8 @@ function main() {
       : readdirSync(tests)
           .filter((file) => file.endsWith('.test.mjs'))
           .map((file) => join(tests, file));
-  const nodes = process.env.SPAWNLOCK_TEST_NODES?.split(',') ?? [process.execPath, newerNode()];
-  const failed = nodes.filter((node) => !passes(node, files));
+  const nodes = process.env.SPAWNLOCK_TEST_NODES?.split(',') ?? [process.execPath, node(NODES[24])];
+  const failed = nodes.filter((path) => !passes(path, files));
   if (failed.length > 0) process.exitCode = 1;
 }
 
@@ -37,20 +36,6 @@ function passes(node, files) {
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim();
   console.log(`── Node ${version}`);
   return spawnSync(node, ['--test', '--test-reporter=spec', ...files], { stdio: 'inherit', env }).status === 0;
-}
-
-/** The newer Node of this platform, fetched once. */
-function newerNode() {
-  const folder = join(root, 'build', `node-${NEWER}`);
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-  const node = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  if (!existsSync(node)) {
-    mkdirSync(folder, { recursive: true });
-    const args = ['install', '--silent', '--no-save', '--no-package-lock', '--prefix', folder, `${name}@${NEWER}`];
-    const npm = spawnSync('npm', args, { stdio: ['ignore', 'inherit', 'inherit'], env: process.env });
-    if (npm.status !== 0) throw new Error(`npm could not fetch Node ${NEWER}`);
-  }
-  return node;
 }
 
 main();

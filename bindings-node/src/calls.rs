@@ -28,14 +28,7 @@ type Result<T> = napi::Result<T, Code>;
 /// only one it declares.
 #[napi(ts_args_type = "options?: string | EnsureServerOptions", ts_return_type = "Promise<Server>")]
 pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
-    let mut options = EnsureServerOptions::read(options)?;
-    let (cancel, checks) = (Cancel::new(), options.ready.take());
-    let audience = Audience::new(options.on_event.is_some(), options.progress.as_ref())?;
-    let spec = options.spec(&cancel)?;
-    Ok(Job::new(cancel, move |teller| {
-        let spec = checks.into_iter().flat_map(|checks| checks.sources(&teller)).fold(spec, ServerSpec::ready);
-        audience.during(teller, |listen| spec.on_event(listen).ensure()).map(|server| Outcome::A(server.into()))
-    }))
+    getting(options, ServerSpec::ensure)
 }
 
 /// Gets the server for as long as a function runs, which is given it, and gives what that returns.
@@ -47,13 +40,17 @@ pub fn ensure_server(options: Unknown) -> Result<External<Job>> {
     ts_return_type = "Promise<T>"
 )]
 pub fn with_server(options: Unknown) -> Result<External<Job>> {
+    getting(options, ServerSpec::ensure_scoped)
+}
+
+fn getting(options: Unknown, get: fn(ServerSpec) -> spawnlock::Result<spawnlock::Server>) -> Result<External<Job>> {
     let mut options = EnsureServerOptions::read(options)?;
     let (cancel, checks) = (Cancel::new(), options.ready.take());
     let audience = Audience::new(options.on_event.is_some(), options.progress.as_ref())?;
     let spec = options.spec(&cancel)?;
     Ok(Job::new(cancel, move |teller| {
         let spec = checks.into_iter().flat_map(|checks| checks.sources(&teller)).fold(spec, ServerSpec::ready);
-        audience.during(teller, |listen| spec.on_event(listen).ensure_scoped()).map(|server| Outcome::A(server.into()))
+        audience.during(teller, |listen| get(spec.on_event(listen))).map(|server| Outcome::A(server.into()))
     }))
 }
 

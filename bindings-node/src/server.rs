@@ -1,5 +1,6 @@
 //! What a caller gets back.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use napi::bindgen_prelude::{External, Unknown};
@@ -40,6 +41,9 @@ pub struct Server {
     pub log_file: Option<String>,
     /// The private directory of its name.
     pub place: String,
+    /// What programs that use it are told, as variables: `SPAWNLOCK_API_URL` and `SPAWNLOCK_API_PORT`, as far as they are known.
+    #[napi(ts_type = "() => Record<string, string>")]
+    pub variables: External<spawnlock::Server>,
     /// The last lines it wrote, oldest first.
     #[napi(ts_type = "(lines: number) => Promise<string[]>")]
     pub tail: External<spawnlock::Server>,
@@ -69,6 +73,12 @@ pub fn leave_this(server: &External<spawnlock::Server>) -> Option<External<Job>>
 #[napi(skip_typescript)]
 pub fn release_this(server: &External<spawnlock::Server>) {
     server.release();
+}
+
+/// What programs that use the server behind a `Server` are told.
+#[napi(skip_typescript)]
+pub fn variables_of_this(server: &External<spawnlock::Server>) -> HashMap<String, String> {
+    server.variables().into_iter().collect()
 }
 
 /// The last lines of the server behind a `Server`.
@@ -108,6 +118,7 @@ impl From<spawnlock::Server> for Server {
             ready_ms: server.ready_ms().map(|ms| ms as f64),
             log_file: server.log_file().map(path_text),
             place: path_text(server.place()),
+            variables: External::new(server.clone()),
             tail: External::new(server.clone()),
             stop: External::new(server.clone()),
             restart: External::new(server.clone()),

@@ -3,6 +3,8 @@ import { ensureServer, listServers, restartServer, serverStatus, SpawnLock, Spaw
 import { ClaimedSocket, claimSocket, notify, notifyReady } from 'spawnlock';
 import type { Check, CheckFunction, EnsureServerOptions, ErrorCode, FlockSupport, LockHolder, LockOptions } from 'spawnlock';
 import type { Origin, Server, ServerEvent, ServerStatus } from 'spawnlock';
+import { globalSetup, globalTeardown, useServer } from 'spawnlock/test';
+import teardown from 'spawnlock/test/teardown';
 
 const check: Check = { http: 'http://localhost:1987/health', status: [200, '300-399'], json: { 'app.name': 'api' } };
 
@@ -40,6 +42,11 @@ const origin: Origin = server.origin;
 const startedAt: Date | null = server.startedAt;
 const again: Server = await server.restart();
 const stopped: void = await server.stop();
+
+const setup: () => Promise<() => Promise<void>> = globalSetup('web', options);
+const teardowns: (() => Promise<void>)[] = [await setup(), globalTeardown, teardown];
+const used: Server[] = [await useServer('web'), await useServer({ name: 'web', linger: 5_000 })];
+const variables: Record<string, string> = server.variables();
 
 const status: ServerStatus = await serverStatus('api', { stateDir: '/tmp' });
 const failed: ErrorCode | undefined = status.lastFailure?.code;
@@ -111,4 +118,4 @@ const wrong: ErrorCode = 'ERR_SPAWNLOCK_NO_SUCH';
 // @ts-expect-error a word that is no verdict
 await waitFor(() => 'maybe');
 
-console.log(waited, declared, origin, startedAt, again, restarted, stopped, failed, all, wrong);
+console.log(teardowns, used, variables, waited, declared, origin, startedAt, again, restarted, stopped, failed, all, wrong);

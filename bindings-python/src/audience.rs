@@ -10,6 +10,7 @@ use spawnlock::{Manner, Progress, Weight};
 
 use crate::error::raised;
 use crate::event::Event;
+use crate::exit;
 use crate::interrupt::Interrupt;
 use crate::options::{Listener, Show};
 
@@ -91,7 +92,7 @@ impl Told {
 
 /// What a listener raises does not end the call, but for what is meant to: Ctrl-C and `SystemExit`.
 fn attempt(who: &Callable, interrupt: &Interrupt, tell: impl FnOnce(Python<'_>) -> PyResult<()>) {
-    Python::try_attach(|py| match tell(py) {
+    exit::attach(|py| match tell(py) {
         Ok(()) => {}
         Err(raised) if raised.is_instance_of::<PyException>(py) => raised.write_unraisable(py, Some(who.bind(py))),
         Err(raised) => interrupt.end_with(raised),

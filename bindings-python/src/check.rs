@@ -10,6 +10,7 @@ use serde_json::Value;
 use spawnlock::{Check, CheckSource, Verdict};
 
 use crate::audience::Callable;
+use crate::exit;
 use crate::interrupt::Interrupt;
 
 /// `ready`: one check, or a list of them.
@@ -63,7 +64,7 @@ pub(crate) fn json(given: &Bound<'_, PyAny>) -> PyResult<Value> {
 }
 
 fn ask(function: &Callable, interrupt: &Interrupt) -> (Verdict, String) {
-    let asked = Python::try_attach(|py| match function.call0(py) {
+    let asked = exit::attach(|py| match function.call0(py) {
         Ok(answer) => read(answer.bind(py)),
         Err(raised) if raised.is_instance_of::<PyException>(py) => (Verdict::Dead, raised.to_string()),
         Err(raised) => {

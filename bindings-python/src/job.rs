@@ -6,6 +6,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use spawnlock::Cancel;
 
+use crate::exit;
 use crate::interrupt::Interrupt;
 
 /// A wait that goes on elsewhere.
@@ -26,9 +27,11 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
     let job = Job(interrupt.cancel());
+    Python::attach(exit::prepare)?;
     let wait = move || {
+        exit::enter_thread();
         let result = work();
-        Python::try_attach(|py| {
+        exit::attach(|py| {
             let outcome = interrupt.outcome(py, result).and_then(|result| result.into_py_any(py));
             let told = match outcome {
                 Ok(result) => done.call1(py, (result, py.None())),

@@ -4,6 +4,7 @@ mod error;
 mod typed;
 
 mod event;
+mod exit;
 mod interrupt;
 mod job;
 

@@ -36,7 +36,7 @@ pub(crate) use set;
 impl ServerSpec {
     #[new]
     #[pyo3(signature = (
-        name=None, *, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, scope=None, host=None, port=None,
+        name=None, *, scope=None, command=None, shell=None, cwd=None, env=None, inherit_env=None, umask=None, host=None, port=None,
         listen=None, ready=None, identity=None, timeout=None, probe_timeout=None, log=None, tail_lines=None, state_dir=None, lock=None, lock_file=None,
         on_lock_unavailable=None, lock_patience=None, stop_timeout=None, stop=None, linger=None, config=None,
         stop_signal=None, reuse=None, version=None, version_field=None, on_mismatch=None, unresponsive=None, on_event=None,
@@ -46,13 +46,13 @@ impl ServerSpec {
     fn new(
         py: Python<'_>,
         name: Option<String>,
+        scope: Option<ScopeWord>,
         command: Option<Command>,
         shell: Option<String>,
         cwd: Option<StrPath>,
         env: Option<Environment>,
         inherit_env: Option<bool>,
         umask: Option<i64>,
-        scope: Option<ScopeWord>,
         host: Option<String>,
         port: Option<PortWord>,
         listen: Option<Listen>,

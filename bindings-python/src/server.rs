@@ -1,5 +1,6 @@
 //! What a caller gets back.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -89,6 +90,11 @@ impl Server {
     #[getter]
     fn place(&self) -> PathBuf {
         self.0.place().to_owned()
+    }
+
+    /// What programs that use it are told, as variables: `SPAWNLOCK_API_URL` and `SPAWNLOCK_API_PORT`, as far as they are known.
+    fn variables(&self) -> HashMap<String, String> {
+        self.0.variables().into_iter().collect()
     }
 
     /// Says that this call uses it no more; of a server that is stopped with its last user, the last word stops it.

@@ -15,6 +15,11 @@ import pytest
 import spawnlock
 from conftest import Scene, best_of_three, eventually, is_alive
 
+ASK_AND_END = """
+import asyncio, sys, spawnlock
+asyncio.run(spawnlock.wait_for_async(sys.argv[1]))
+"""
+
 WAIT_AND_TELL = """
 import sys, time
 def tell(event): print(event.kind, flush=True)
@@ -198,3 +203,11 @@ def test_no_zombie_stays_in_a_process_that_lives_on(scene: Scene) -> None:
         scene.ensure("--exit-after", "20", "--initializing", "60000")
     spawnlock.ensure_server(scene.name, **scene.options()).stop()
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in scene.starts()), "no zombie is left")
+
+
+def test_a_process_may_end_in_the_very_moment_in_which_a_wait_of_asyncio_has_ended(tmp_path: Path) -> None:
+    file = tmp_path / "there"
+    file.touch()
+    clients = [subprocess.Popen([sys.executable, "-c", ASK_AND_END, f"file:{file}"], stderr=subprocess.PIPE, text=True) for _ in range(60)]
+    ended = [(client.communicate(timeout=60)[1], client.returncode) for client in clients]
+    assert ended == [("", 0)] * 60

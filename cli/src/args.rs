@@ -48,7 +48,7 @@ pub enum Command {
 }
 
 /// What `ensure` was told; [`help::ENSURE`] says what each means.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ensure {
     pub name: Option<String>,
     pub ready: Vec<String>,
@@ -352,19 +352,41 @@ impl Run {
         if self.argv.is_empty() {
             return Err(Trouble::usage("CMD", "is missing: write the command that uses the server behind `--`"));
         }
-        if self.names.len() > 1 && !(self.server.ready.is_empty() && self.server.port.is_none()) {
-            return Err(Trouble::usage("--ready", "is of one server: several must be declared in a file"));
+        if self.names.len() > 1 {
+            self.server.is_for_several()?;
         }
         self.server.check()
+    }
+
+    /// Its servers, each as `ensure` takes one.
+    pub fn servers(&self) -> impl Iterator<Item = Ensure> {
+        let names: Vec<_> = if self.names.is_empty() { vec![None] } else { self.names.iter().cloned().map(Some).collect() };
+        names.into_iter().map(|name| Ensure { name, ..self.server.clone() })
     }
 }
 
 impl Ensure {
     fn check(&self) -> Result<()> {
         not_both(("--dry-run", self.dry_run), ("--print", !self.print.is_empty()))?;
-        not_both(("--port", self.port.is_some()), ("--ready", !self.ready.is_empty()))?;
-        not_both(("--host", self.host.is_some()), ("--ready", !self.ready.is_empty()))?;
         not_both(("--shell", self.shell.is_some()), ("CMD", !self.argv.is_empty()))
+    }
+
+    /// Whether nothing in it is what only one server can have.
+    fn is_for_several(&self) -> Result<()> {
+        let of_one = [
+            ("--ready", !self.ready.is_empty()),
+            ("--port", self.port.is_some()),
+            ("--host", self.host.is_some()),
+            ("--listen", !self.listen.is_empty()),
+            ("--shell", self.shell.is_some()),
+            ("--identity", !self.identity.is_empty()),
+            ("--log", self.log.is_some()),
+            ("--lock-file", self.lock_file.is_some()),
+        ];
+        match of_one.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(Trouble::usage(flag, "is of one server: several are declared in a file")),
+            None => Ok(()),
+        }
     }
 
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {

@@ -144,12 +144,14 @@ Times have a unit: 30s, 500ms, '1m 30s'"
 
 pub const RUN: &str = concat!(
     "\
-Run a command with a server that is stopped with its last user, killed ones included; exit with the command's code
+Run a command with servers that are stopped with their last user, killed ones included; exit with the command's code
 
-Usage: server-init run [NAME] --ready CHECK… --shell LINE [OPTIONS] -- CMD…
+Usage: server-init run [NAME,…] [OPTIONS] -- CMD…
+       server-init run [NAME] --ready CHECK… --shell LINE [OPTIONS] -- CMD…
 
-  NAME    The server's name [default: made from its address, as localhost_1987]
-  CMD…    The command that uses the server; it gets SPAWNLOCK_<NAME>_URL and SPAWNLOCK_<NAME>_PORT
+  NAME    A server's name; several are declared in a file, and are got one after the other
+          [default: the only one declared; with --ready, made from its address, as localhost_1987]
+  CMD…    The command that uses them; it gets SPAWNLOCK_<NAME>_URL and SPAWNLOCK_<NAME>_PORT of each
 
 Options:
       --shell LINE       The line for /bin/sh that starts the server
@@ -160,6 +162,7 @@ Options:
     common!(),
     "
 Examples:
+  server-init run web,db -- npm test
   server-init run api --port 1987 --shell 'exec node server.js' -- npm test
   server-init run api --port 1987 --shell 'exec node server.js' --linger 30s -- pytest"
 );

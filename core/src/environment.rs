@@ -81,8 +81,19 @@ pub(crate) fn config_file() -> Option<PathBuf> {
 
 /// The variable that says where somebody else runs the server of this name: `SPAWNLOCK_WEB_URL`.
 pub(crate) fn url_variable(name: &str) -> String {
+    about(name, "URL")
+}
+
+/// The variable in which those who use a server find its port: `SPAWNLOCK_WEB_PORT`.
+pub(crate) fn port_variable(name: &str) -> String {
+    about(name, "PORT")
+}
+
+/// A variable about one server. The root of its project is no part of it, or nobody could write it down.
+fn about(name: &str, what: &str) -> String {
+    let own = name.split_once("@/").map_or(name, |(own, _)| own);
     let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    format!("SPAWNLOCK_{}_URL", name.chars().map(word).collect::<String>())
+    format!("SPAWNLOCK_{}_{what}", own.chars().map(word).collect::<String>())
 }
 
 /// A time-out by the scale of this machine.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::cancel::{Cancel, Patience};
 use crate::deadline::{Deadline, LONG_ENOUGH};
+use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::log;
 use crate::names::StateDir;
@@ -124,6 +125,15 @@ impl Server {
     /// The private directory of its name.
     pub fn place(&self) -> &Path {
         &self.place
+    }
+
+    /// What programs that use it are told, as variables: `SPAWNLOCK_API_URL` and `SPAWNLOCK_API_PORT`, as far as they are known.
+    ///
+    /// Calls for its name in such a program find the server there, and start none.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let url = self.url.as_ref().map(|url| (environment::url_variable(&self.name), url.clone()));
+        let port = self.port.map(|port| (environment::port_variable(&self.name), port.to_string()));
+        url.into_iter().chain(port).collect()
     }
 
     /// Says that this call uses it no more; the last user's word stops it. Nothing where the server is not stopped with its last user,

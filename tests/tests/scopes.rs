@@ -1,12 +1,12 @@
 //! Servers that are stopped with their last user.
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, reason = "the bans are for core; tests fail loudly")]
 
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use spawnlock::{Origin, ServerSpec, State, StopWhen};
 use spawnlock_tests::process::kill_and_wait;
-use spawnlock_tests::{Language, Running, Scene, gate, process_alive, wait_until};
+use spawnlock_tests::{Language, Running, Scene, gate, process_alive, program, wait_until};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -63,6 +63,21 @@ fn a_killed_users_server_is_stopped_all_the_same() {
     client.finish(LONG);
     wait_until("the server is gone", Duration::from_secs(5), || is_gone(&scene));
     assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+    scene.assert_nobody_is_left();
+}
+
+#[test]
+fn a_program_without_the_command_beside_it_takes_its_minder_from_path() {
+    let scene = Scene::new();
+    let elsewhere = scene.path("contender");
+    fs::copy(program("contender"), &elsewhere).unwrap();
+    let language = Language::Other(vec![elsewhere.display().to_string()]);
+    let bin = program("server-init").parent().unwrap().display().to_string();
+    let client = scene.client(&[]).language(&language).flag(&["--scoped", "--hold"]).env("PATH", bin).start();
+    wait_until("the server is ready", LONG, || scene.status().state == State::Running);
+    kill_and_wait(client.pid());
+    client.finish(LONG);
+    wait_until("the server is gone", LONG, || is_gone(&scene));
     scene.assert_nobody_is_left();
 }
 

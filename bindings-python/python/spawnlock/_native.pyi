@@ -331,6 +331,10 @@ class Server:
         """
         Where it answers: `http://localhost:1987`, `tcp://localhost:5432`, `unix:/path`; `None` when only a function knows.
         """
+    def variables(self, /) -> dict[str, str]:
+        """
+        What programs that use it are told, as variables: `SPAWNLOCK_API_URL` and `SPAWNLOCK_API_PORT`, as far as they are known.
+        """
     @property
     def version(self, /) -> str | None:
         """
@@ -342,7 +346,7 @@ class ServerSpec:
     """
     A server to have exactly once. Use `spawnlock.ensure_server` and its kin, which take the same options.
     """
-    def __new__(cls, /, name: str | None = None, *, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, scope: Scope | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, config: StrPath | None = None, stop_signal: StopSignal | None = None, reuse: Reuse | None = None, version: str | None = None, version_field: str | None = None, on_mismatch: OnMismatch | None = None, unresponsive: Unresponsive | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> ServerSpec: ...
+    def __new__(cls, /, name: str | None = None, *, scope: Scope | None = None, command: Command | None = None, shell: str | None = None, cwd: StrPath | None = None, env: Environment | None = None, inherit_env: bool | None = None, umask: SupportsIndex | None = None, host: str | None = None, port: Port | None = None, listen: Listen | None = None, ready: Ready | None = None, identity: Identity | None = None, timeout: Seconds | None = None, probe_timeout: Seconds | None = None, log: StrPath | None = None, tail_lines: SupportsIndex | None = None, state_dir: StrPath | None = None, lock: LockKind | None = None, lock_file: StrPath | None = None, on_lock_unavailable: OnLockUnavailable | None = None, lock_patience: Seconds | None = None, stop_timeout: Seconds | None = None, stop: StopWhen | None = None, linger: Seconds | None = None, config: StrPath | None = None, stop_signal: StopSignal | None = None, reuse: Reuse | None = None, version: str | None = None, version_field: str | None = None, on_mismatch: OnMismatch | None = None, unresponsive: Unresponsive | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> ServerSpec: ...
     def begin(self, /, done: Done) -> Job:
         """
         Gets the server on a thread of its own, then calls `done(server, error)` there.

@@ -102,8 +102,14 @@ Nothing = Coroutine[Any, Any, None]
 LaterServer = Coroutine[Any, Any, Server]
 
 
-class Options(TypedDict, total=False):
-    """The options of `ensure_server`; one that is None counts as not given."""
+class NameOptions(TypedDict, total=False):
+    """What belongs to the name, and is another word elsewhere: a fixture of pytest has a scope, too."""
+
+    scope: Scope | None
+
+
+class ServerOptions(TypedDict, total=False):
+    """What the server is and how it is had, in whatever scope; one that is None counts as not given."""
 
     command: Command | None
     shell: str | None
@@ -111,7 +117,6 @@ class Options(TypedDict, total=False):
     env: Environment | None
     inherit_env: bool | None
     umask: int | None
-    scope: Scope | None
     host: str | None
     port: Port | None
     listen: Listen | None
@@ -138,6 +143,10 @@ class Options(TypedDict, total=False):
     unresponsive: Unresponsive | None
     on_event: Listener | None
     progress: ShowProgress | None
+
+
+class Options(NameOptions, ServerOptions, total=False):
+    """The options of `ensure_server`."""
 
 
 class RestartOptions(TypedDict, total=False):

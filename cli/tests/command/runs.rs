@@ -25,6 +25,52 @@ fn the_command_has_the_server_and_its_exit_code_is_ours() {
     assert!(is_over(&world), "the server is gone when we are");
 }
 
+/// A project with two servers, each of which counts its starts in a file of its own.
+fn two_servers(world: &World) {
+    let declared = ["web", "db"].map(|name| {
+        let starts = world.path(&format!("{name}.starts")).display().to_string();
+        format!(
+            "[servers.{name}]\ncommand = [{:?}, \"--unix\", \"{name}.sock\", \"--starts\", {starts:?}]\nready = \"http+unix:{name}.sock:/health\"\n",
+            fixture().display().to_string()
+        )
+    });
+    std::fs::write(world.path("spawnlock.toml"), declared.concat()).expect("a file");
+}
+
+#[test]
+fn a_command_has_several_servers_that_are_declared() {
+    let world = World::new();
+    two_servers(&world);
+    let done = world.run(&["run", "web,db", "-q", "--", "sh", "-c", "echo $SPAWNLOCK_WEB_URL $SPAWNLOCK_DB_URL"]).expect(0);
+    let sockets = ["web", "db"].map(|name| format!("unix:{}", world.path(&format!("{name}.sock")).display()));
+    assert_eq!(done.stdout, format!("{}\n", sockets.join(" ")));
+    for name in ["web", "db"] {
+        let starts = std::fs::read_to_string(world.path(&format!("{name}.starts"))).expect("it was started");
+        assert!(starts.lines().count() == 1 && !alive(starts.trim()), "{name}: {starts}");
+    }
+}
+
+#[test]
+fn of_several_servers_none_is_left_when_one_does_not_come() {
+    let world = World::new();
+    two_servers(&world);
+    let done = world.run(&["run", "web,cache", "--", "touch", "ran"]).expect(2);
+    assert!(done.stderr.contains("cache"), "{}", done.stderr);
+    assert!(!world.path("ran").exists());
+    let starts = std::fs::read_to_string(world.path("web.starts")).unwrap_or_default();
+    assert!(starts.lines().all(|pid| !alive(pid)), "{starts}");
+}
+
+#[test]
+fn the_address_of_a_server_of_the_project_is_told_and_heard_by_its_short_name() {
+    let world = World::new();
+    let line = format!("exec {} --port {{port}}", fixture().display());
+    let within = format!("{} ensure web --port auto --print origin,port; echo $SPAWNLOCK_WEB_PORT", env!("CARGO_BIN_EXE_server-init"));
+    let done = world.run(&["run", "web", "--port", "auto", "--shell", &line, "-q", "--", "sh", "-c", &within]).expect(0);
+    let [origin, port, told] = done.stdout.lines().collect::<Vec<_>>()[..] else { panic!("{}", done.stdout) };
+    assert_eq!((origin, port), ("foreign", told));
+}
+
 #[test]
 fn a_command_that_is_ended_by_a_signal_is_told_as_a_shell_does() {
     let world = World::new();
@@ -70,4 +116,6 @@ fn what_is_missing_is_named() {
     let done = world.run(&["run", "api", "--port", "1", "--shell", "true"]).expect(2);
     assert!(done.stderr.contains("CMD"), "{}", done.stderr);
     world.run(&["run", "api", "--no-wait", "--", "true"]).expect(2);
+    let done = world.run(&["run", "api,db", "--port", "1", "--", "true"]).expect(2);
+    assert!(done.stderr.contains("--port"), "{}", done.stderr);
 }

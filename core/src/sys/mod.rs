@@ -90,6 +90,7 @@ pub(crate) struct FileSystem {
 
 /// What a [`Watch`] tells of.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(target_os = "macos", expect(dead_code, reason = "a watch that tells nothing reads no paths"))]
 pub(crate) enum Wanted<'a> {
     /// A file was closed by one who could write to it.
     Closed(&'a std::path::Path),

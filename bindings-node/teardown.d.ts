@@ -1,0 +1,3 @@
+import { globalTeardown } from './test';
+
+export = globalTeardown;

@@ -1,0 +1,1 @@
+document.querySelector('h1').append(', and this line by its script');

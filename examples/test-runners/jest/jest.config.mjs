@@ -1,0 +1,5 @@
+export default {
+  globalSetup: './global-setup.mjs',
+  globalTeardown: 'spawnlock/test/teardown',
+  testMatch: ['**/*.test.cjs'],
+};

@@ -1,0 +1,4 @@
+import { globalSetup } from 'spawnlock/test';
+
+// Declared in spawnlock.toml; the options of ensureServer do as well.
+export default globalSetup('api');

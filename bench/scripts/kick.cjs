@@ -50,6 +50,7 @@ async function round(number) {
     return child;
   });
   took.peer = spawned;
+  child.ref();
   child.kill();
   await once(child, 'exit');
   return took;

@@ -1,5 +1,7 @@
 //! How long after the death of a server that was coming up those who wait for it know.
 
+use std::process::Stdio;
+
 use crate::report::{Report, Row, Target};
 use crate::scene::Scene;
 use crate::stats::{median, quantile};
@@ -28,7 +30,7 @@ pub fn measure(tools: &Tools, report: &mut Report) -> Result<()> {
 fn round(tools: &Tools, role: &str) -> Result<Vec<f64>> {
     let fixture = tools.fixture()?.display().to_string();
     let scene = Scene::new(&[&fixture, "--port", "PORT", "--never-healthy", "--exit-after", "700", "--note-end", "DIR/end"])?;
-    let mut waiters = (0..WAITERS).map(|_| Told::start(&mut scene.asking(tools, role))).collect::<Result<Vec<_>>>()?;
+    let mut waiters = (0..WAITERS).map(|_| Told::start(scene.asking(tools, role).stderr(Stdio::null()))).collect::<Result<Vec<_>>>()?;
     let failed = waiters.iter_mut().map(|waiter| waiter.hear("failed")).collect::<Result<Vec<_>>>()?;
     let died_at = scene.noted("end")?;
     Ok(failed.iter().filter_map(|said| said.first()).map(|at| at - died_at).collect())

@@ -31,8 +31,10 @@ pub fn play(words: &[String], scoped: bool) -> Result<()> {
     let (at, used) = (now_ms(), processor_ms() - before);
     tell(&got.as_ref().map_or_else(|_| format!("failed {at}"), |_| format!("back {at} {used}")))?;
     got?;
-    while scoped {
-        std::thread::park();
+    if scoped {
+        loop {
+            std::thread::park();
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ const { ClaimedSocket, claimSocket } = require('./claim.cjs');
 const { SpawnlockError } = require('./error.cjs');
 const { SpawnLock } = require('./lock.cjs');
 const native = require('./native.cjs').load();
-const { dated, errorOf, now, run } = require('./run.cjs');
+const { dated, errorOf, eventOf, now, run } = require('./run.cjs');
 
 exports.SpawnlockError = SpawnlockError;
 exports.SpawnLock = SpawnLock;
@@ -28,8 +28,11 @@ exports.withServer = async function withServer(given, use) {
   }
 };
 
-exports.kickServer = function kickServer(options) {
-  const { state, server, error } = now(() => native.kickServer(named(options)));
+exports.kickServer = function kickServer(given) {
+  const options = named(given);
+  if (options?.signal?.aborted) throw options.signal.reason;
+  const tell = options?.onEvent && ((event) => options.onEvent(eventOf(event)));
+  const { state, server, error } = now(() => native.kickServer(options, tell));
   return { state, server: server && serverOf(server), error: error && errorOf(error) };
 };
 

@@ -1,11 +1,14 @@
 //! Who is told what happens during a call: JavaScript, and people at stderr.
 
 use std::io::{IsTerminal as _, Write as _, stderr};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use napi::bindgen_prelude::Function;
 use serde_json::Value;
 use spawnlock::{Event, Manner, Progress};
 
-use crate::error::Result;
+use crate::error::{Code, Problem, Result};
+use crate::event::ServerEvent;
 use crate::job::Teller;
 
 type Listen = Box<dyn Fn(&Event) + Send + Sync>;
@@ -40,4 +43,17 @@ impl Audience {
         self.progress.end();
         outcome
     }
+}
+
+/// JavaScript cannot be told anything while its thread is in a call.
+pub(crate) fn told_afterwards<T>(tell: Option<&Function<ServerEvent, ()>>, call: impl FnOnce(Listen) -> T) -> napi::Result<T, Code> {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&events);
+    let outcome = call(Box::new(move |event| heard.lock().unwrap_or_else(PoisonError::into_inner).push(ServerEvent::from(event))));
+    if let Some(tell) = tell {
+        for event in events.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            tell.call(event).map_err(Problem::from)?;
+        }
+    }
+    Ok(outcome)
 }

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use napi::bindgen_prelude::{External, Unknown};
+use napi::bindgen_prelude::{External, Function, Unknown};
 use napi_derive::napi;
 use spawnlock::{
     Cancel, EndReason, ErrorCode, EventKind, FlockSupport, KickState, LockKind, OnMismatch, Origin, Reuse, ServerSpec, State, StopSignal,
     StopWhen, Unresponsive, Verdict,
 };
 
-use crate::audience::Audience;
+use crate::audience::{Audience, told_afterwards};
 use crate::check::Checks;
-use crate::error::Code;
+use crate::error::{Code, Problem};
+use crate::event::ServerEvent;
 use crate::job::{Job, Outcome};
 use crate::kick::Kick;
 use crate::options::{
@@ -56,15 +57,15 @@ fn getting(options: Unknown, get: fn(ServerSpec) -> spawnlock::Result<spawnlock:
 
 /// Starts the server if nobody has, and does not wait until it is ready: a few milliseconds at most. The process may end in the next
 /// moment; the server comes up, once. Throws only for options that are wrong.
-#[napi(ts_args_type = "options: EnsureServerOptions", ts_return_type = "Kick")]
-pub fn kick_server(options: Unknown) -> Result<Kick> {
+#[napi(ts_args_type = "options?: string | EnsureServerOptions", ts_return_type = "Kick")]
+pub fn kick_server(options: Unknown, tell: Option<Function<ServerEvent, ()>>) -> Result<Kick> {
     let mut options = EnsureServerOptions::read(options)?;
     // Nobody waits, so nothing is shown; what is wrong is wrong all the same.
     Audience::new(false, options.progress.as_ref())?;
     let checks = options.ready.take();
     let spec = options.spec(&Cancel::new())?;
     let spec = checks.into_iter().flat_map(Checks::unasked).fold(spec, ServerSpec::ready);
-    Ok(Kick::from(spec.kick().map_err(crate::error::Problem::from)?))
+    Ok(Kick::from(told_afterwards(tell.as_ref(), |listen| spec.on_event(listen).kick())?.map_err(Problem::from)?))
 }
 
 /// Waits until all of these checks pass at once, whoever starts what they ask for; with `gone`, until nothing of it is there.

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use napi::Env;
 use napi::bindgen_prelude::{External, Function, Unknown};
 use napi_derive::napi;
-use spawnlock::{Asked, Cancel, Event, LockKind, SpawnLock};
+use spawnlock::{Asked, Cancel, LockKind, SpawnLock};
 
-use crate::error::{Code, Problem, thrown};
+use crate::audience::told_afterwards;
+use crate::error::{Code, thrown};
 use crate::event::{LockHolder, ServerEvent};
 use crate::job::{Begun, Job, Outcome, Teller};
 use crate::options::{HolderOptions, LockOptions, LockTerms};
@@ -113,7 +114,7 @@ pub fn acquire_sync(
     let options = terms.core.clone().owner(owner).kin([owner::all_of_thread()]);
     let lock = match tell {
         None => SpawnLock::acquire(path, &options),
-        Some(tell) => told_afterwards(&tell, |listen| SpawnLock::acquire(path, &options.on_event(listen)))?,
+        Some(tell) => told_afterwards(Some(&tell), |listen| SpawnLock::acquire(path, &options.on_event(listen)))?,
     };
     Ok(Guard::new(lock.map_err(|error| thrown(env, error))?, owner))
 }
@@ -239,17 +240,6 @@ impl Wanted {
 /// Whose locks are the caller's own: those of the calls around it, and for one who wants a share, those of its thread.
 fn kin(terms: &LockTerms, within: Option<Vec<f64>>) -> Vec<Range<u64>> {
     if terms.shares { vec![owner::all_of_thread()] } else { owner::read(within) }
-}
-
-/// JavaScript cannot be told anything while its thread waits.
-fn told_afterwards<T>(tell: &Function<ServerEvent, ()>, wait: impl FnOnce(Box<dyn Fn(&Event) + Send + Sync>) -> T) -> Result<T> {
-    let events = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&events);
-    let outcome = wait(Box::new(move |event| locked(&heard).push(ServerEvent::from(event))));
-    for event in locked(&events).drain(..) {
-        tell.call(event).map_err(Problem::from)?;
-    }
-    Ok(outcome)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -112,7 +112,8 @@ process.stdin.once('data', async () => {
     for (const child of this.#children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     const left = this.starts().filter(lives);
     for (const pid of left) process.kill(pid, 'SIGKILL');
-    rmSync(this.dir, { recursive: true, force: true });
+    // A minder may be about to write down how its server ended.
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
     if (left.length > 0) throw new Error(`servers left behind: ${left.join(', ')}`);
   }
 }

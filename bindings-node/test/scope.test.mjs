@@ -104,6 +104,17 @@ test('a kick tells what it found', async (t) => {
   assert.equal(it.starts().length, 1);
 });
 
+test('a kick whose signal is aborted starts nothing, and what happens in one is told', async (t) => {
+  const it = await scene(t);
+  const reason = new Error('no more');
+  assert.throws(() => kickServer({ ...it.options(), signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(it.starts().length, 0);
+  const events = [];
+  // A function that answers at once is asked by the process that kicks, so this one starts the server.
+  kickServer({ ...it.options(), ready: () => false, onEvent: (event) => events.push(event.kind) });
+  assert.deepEqual(events, ['starting']);
+});
+
 test('a kick throws for options that are wrong, and for nothing else', async (t) => {
   const it = await scene(t);
   assert.throws(() => kickServer({ ...it.options(), shell: 'true' }), { code: 'ERR_SPAWNLOCK_CONFIG' });

@@ -80,8 +80,8 @@ impl StateDir {
         }
         let patience = Patience::new(Deadline::after(LONG_ENOUGH), options.cancel.clone());
         loop {
-            let watch = reader.watch(&place);
-            while !reader.is_outdated(&place, name) {
+            let watch = reader.watch(place);
+            while !reader.is_outdated(place, name) {
                 if !reader.read(&mut |line| tell(line)) {
                     return Ok(());
                 }
@@ -92,7 +92,7 @@ impl StateDir {
             if !reader.read(&mut |line| tell(line)) {
                 return Ok(());
             }
-            reader.reopen(&place, name);
+            reader.reopen(place, name);
         }
     }
 }

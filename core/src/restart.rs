@@ -114,12 +114,12 @@ impl StateDir {
     /// ```
     pub fn restart(&self, name: &str, options: &RestartOptions) -> Result<Server> {
         let (place, name) = &self.meant(name)?;
-        let known = match Known::look(&place, name) {
+        let known = match Known::look(place, name) {
             Seen::Known(known) => known,
             Seen::Nothing => return Err(unknown(name)),
             Seen::Garbage(problem) => return Err(unknown(name).caused_by(problem)),
         };
-        let replaces = options.only_generation.unwrap_or_else(|| to_be_replaced(&place, Some(&known)));
+        let replaces = options.only_generation.unwrap_or_else(|| to_be_replaced(place, Some(&known)));
         refuse_hopeless(&known.record)?;
         let mut flow = Flow::new(options.spec(&known.record, place.state_dir()))?;
         flow.replaces = Some(replaces);

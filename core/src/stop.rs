@@ -69,12 +69,12 @@ impl StateDir {
         let (place, name) = &self.meant(name)?;
         let wanted =
             |known: &Known| known.lives() && options.only_generation.is_none_or(|generation| generation == known.record.generation);
-        if Stamp::of(&place.spawn_lock()).is_missing() && living(&place, name).is_none() {
+        if Stamp::of(&place.spawn_lock()).is_missing() && living(place, name).is_none() {
             return Err(not_running(name));
         }
         let patience = Patience::new(Deadline::after(LOCK_TIMEOUT), options.cancel.clone());
-        let _lock = lock_for_stop(&place, name, &patience, &options.listener)?;
-        let known = living(&place, name).filter(wanted).ok_or_else(|| not_running(name))?;
+        let _lock = lock_for_stop(place, name, &patience, &options.listener)?;
+        let known = living(place, name).filter(wanted).ok_or_else(|| not_running(name))?;
         let message = format!("stopping server \"{name}\"");
         options.listener.tell(&Event {
             kind: EventKind::Stopping,
@@ -86,9 +86,9 @@ impl StateDir {
             voice: None,
         });
         let grace = plan::stop_timeout(options.timeout.or_else(|| known.record.stop_timeout()))?;
-        end::end_server(&place, &known.record, EndReason::Stopped, grace, &patience.afresh(LONG_ENOUGH), || false)?;
-        ended::await_note(&place, known.record.generation);
-        user::await_minder(&place);
+        end::end_server(place, &known.record, EndReason::Stopped, grace, &patience.afresh(LONG_ENOUGH), || false)?;
+        ended::await_note(place, known.record.generation);
+        user::await_minder(place);
         Ok(())
     }
 }

@@ -185,3 +185,29 @@ fn a_slow_machine_scales_every_timeout() {
         assert!(refused.stderr.contains(&format!("`SPAWNLOCK_TIMEOUT_SCALE` is `{wrong}`")), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn a_name_is_found_where_the_project_declares_that_it_is_kept() {
+    let world = project("spawnlock.toml", &["web"]);
+    let text = fs::read_to_string(world.path("spawnlock.toml")).expect("a file");
+    fs::write(world.path("spawnlock.toml"), format!("{text}state-dir = \".state\"\n")).expect("a file");
+    let run = |args: &[&str]| {
+        let mut command = world.command(args);
+        Finished::from(command.env_remove("SPAWNLOCK_STATE_DIR").output().expect("the command"))
+    };
+    run(&["ensure", "web"]).expect(0);
+    assert!(run(&["status", "web", "--print", "place"]).expect(0).stdout.ends_with("/.state/web\n"));
+    run(&["logs", "web"]).expect(0);
+    assert!(run(&["explain", "web"]).expect(0).stdout.contains("ready"));
+    run(&["stop", "web"]).expect(0);
+    run(&["stop", "web"]).expect(3);
+}
+
+#[test]
+fn a_shared_file_that_cannot_be_read_is_somebody_elses() {
+    let world = project("spawnlock.toml", &["web"]);
+    fs::create_dir(world.path("inner")).expect("a directory");
+    fs::write(world.path("inner/package.json"), b"\xff\xfe{\0}\0").expect("a file");
+    let mut command = world.command(&["ensure", "web"]);
+    Finished::from(command.current_dir(world.path("inner")).output().expect("the command")).expect(0);
+}

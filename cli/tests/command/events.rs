@@ -63,7 +63,7 @@ fn failure_with(variables: &[(&str, &str)]) -> String {
 #[test]
 fn in_a_workflow_the_lines_of_the_log_are_folded() {
     let told = failure_with(&[("GITHUB_ACTIONS", "true")]);
-    assert!(told.ends_with("\n::group::the last lines of its log\nlast words\n::endgroup::\n"), "{told}");
+    assert!(told.ends_with("\n::group::the last lines of its log\n| last words\n::endgroup::\n"), "{told}");
     assert!(failure_with(&[]).ends_with("\n    | last words\n"));
 }
 

@@ -115,7 +115,10 @@ fn what_is_missing_is_named() {
     let world = World::new();
     let done = world.run(&["run", "api", "--port", "1", "--shell", "true"]).expect(2);
     assert!(done.stderr.contains("CMD"), "{}", done.stderr);
-    world.run(&["run", "api", "--no-wait", "--", "true"]).expect(2);
+    for flag in ["--no-wait", "--dry-run"] {
+        world.run(&["run", "api", flag, "--", "touch", "ran"]).expect(2);
+    }
+    assert!(!world.path("ran").exists());
     let done = world.run(&["run", "api,db", "--port", "1", "--", "true"]).expect(2);
     assert!(done.stderr.contains("--port"), "{}", done.stderr);
 }

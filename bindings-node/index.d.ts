@@ -398,7 +398,7 @@ export interface Kick {
  * Starts the server if nobody has, and does not wait until it is ready: a few milliseconds at most. The process may end in the next
  * moment; the server comes up, once. Throws only for options that are wrong.
  */
-export declare function kickServer(options: EnsureServerOptions): Kick
+export declare function kickServer(options?: string | EnsureServerOptions): Kick
 
 /** Tells what is known about every name that was ever used, in order. */
 export declare function listServers(options?: StatusOptions): Promise<ServerStatus[]>
@@ -622,7 +622,7 @@ export interface ServerStatus {
   /** Who holds the spawn lock now: somebody is starting or stopping it. */
   holder: LockHolder | null
   /** How far the last start has come, as its record says. */
-  phase: 'starting' | 'ready' | 'stopped' | null
+  phase: 'starting' | 'ready' | 'stopping' | 'stopped' | null
   /** Who holds a lease on it. */
   leases: Array<LockHolder>
   /** Which version it was started as. */

@@ -110,9 +110,12 @@ test('a kick whose signal is aborted starts nothing, and what happens in one is 
   assert.throws(() => kickServer({ ...it.options(), signal: AbortSignal.abort(reason) }), reason);
   assert.equal(it.starts().length, 0);
   const events = [];
-  // A function that answers at once is asked by the process that kicks, so this one starts the server.
-  kickServer({ ...it.options(), ready: () => false, onEvent: (event) => events.push(event.kind) });
-  assert.deepEqual(events, ['starting']);
+  const { SPAWNLOCK_COMMAND } = process.env;
+  t.after(() => SPAWNLOCK_COMMAND === undefined ? delete process.env.SPAWNLOCK_COMMAND : Object.assign(process.env, { SPAWNLOCK_COMMAND }));
+  // Without a minder this process starts the server itself.
+  process.env.SPAWNLOCK_COMMAND = `${it.dir}/no-such-command`;
+  kickServer({ ...it.options(), onEvent: (event) => events.push(event.kind) });
+  assert.deepEqual(events, ['warning', 'starting']);
 });
 
 test('a kick throws for options that are wrong, and for nothing else', async (t) => {

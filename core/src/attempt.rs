@@ -105,7 +105,11 @@ impl Attempt {
         let launched = match launched(call, what, record.generation, &mut hearing) {
             Ok(launched) => launched,
             // Its record is lost, and ours, without a pid, is good enough to find it by.
-            Err(Refused::Another) => return Ok(Begun::ByAnother),
+            Err(Refused::Another) => {
+                // It may be the one that our minder ran, killed before its first word: what it says meanwhile must not be lost.
+                call.hearing = hearing;
+                return Ok(Begun::ByAnother);
+            }
             Err(Refused::Command { cause, hint }) => {
                 let error = call.report().spawn(start, &record, cause, hint);
                 never_ran(&place, &mut record, &error);
@@ -120,7 +124,7 @@ impl Attempt {
     }
 
     /// Takes over the start of somebody who is gone.
-    pub(crate) fn adopt(call: &Call, record: Record) -> Self {
+    pub(crate) fn adopt(call: &mut Call, record: Record) -> Self {
         history::adopted(&call.plan.place, &record);
         call.tell_start(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), &record);
         let hearing = Hearing::again(call, &record);

@@ -8,6 +8,7 @@ use crate::ended::EndReason;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind};
+use crate::hearing::Hearing;
 use crate::holder::Holder;
 use crate::life::Known;
 use crate::notify::Notified;
@@ -25,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) lockless: bool,
     /// Why the server that ran before was ended, by us.
     pub(crate) because: Option<Because>,
+    /// Hears a start that this call began, and has to find again.
+    pub(crate) hearing: Hearing,
     last: Option<Answer>,
     tries: u32,
 }
@@ -42,7 +45,7 @@ pub(crate) struct Because {
 
 impl Call {
     pub(crate) fn new(plan: Plan) -> Self {
-        Call { since: plan.patience.deadline, plan, lockless: false, because: None, last: None, tries: 0 }
+        Call { since: plan.patience.deadline, plan, lockless: false, because: None, hearing: Hearing::default(), last: None, tries: 0 }
     }
 
     /// Asks the server, and keeps the answer for the report.

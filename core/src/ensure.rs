@@ -265,7 +265,7 @@ impl Flow {
                 Ok(Some(self.server(record.as_ref(), origin)))
             }
             Next::Adopt(record) => {
-                let finished = Attempt::adopt(&self.call, record).finish(&mut self.call);
+                let finished = Attempt::adopt(&mut self.call, record).finish(&mut self.call);
                 self.finished(finished, Origin::Joined).map(Some)
             }
             Next::Start(before) => match self.start(before.as_ref()) {

@@ -1,6 +1,7 @@
 //! Hearing the server's own word during a start, where a check asks for it.
 
 use std::io;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -31,7 +32,11 @@ impl Hearing {
     }
 
     /// Opens it again, for a start whose starter is gone.
-    pub(crate) fn again(call: &Call, record: &Record) -> Self {
+    pub(crate) fn again(call: &mut Call, record: &Record) -> Self {
+        let kept = mem::take(&mut call.hearing);
+        if kept.said().is_some_and(|said| said.generation == record.generation) {
+            return kept;
+        }
         if !call.plan.probe.awaits_word() {
             return Hearing(None);
         }

@@ -79,7 +79,8 @@ pub fn may_colour(terminal: bool) -> bool {
 /// let spec = ServerSpec::new("api").command(["node", "server.js"]).ready("http://localhost:1987/health");
 /// let server = spec.on_event(progress.listener()).ensure();
 /// progress.end();
-/// # server.map(drop)
+/// println!("{}", server?.name());
+/// # Ok::<(), spawnlock::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Progress(Arc<Shown>);

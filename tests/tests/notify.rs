@@ -109,8 +109,10 @@ fn what_a_server_says_after_its_starter_was_killed_is_heard_by_its_minder() {
 fn a_killed_minder_is_followed_by_the_starter() {
     let scene = Scene::new();
     let flags = ["--kill-parent", "--delay", "500", "--notify", "READY=1"];
+    // Killed before its first word, it leaves a server that is found again.
     let server = spec(&scene, &flags).ensure().unwrap();
-    assert_eq!((server.origin(), server.pid()), (Origin::Started, Some(scene.starts()[0])));
+    assert!(matches!(server.origin(), Origin::Started | Origin::Joined), "{:?}", server.origin());
+    assert_eq!(scene.starts(), [server.pid().unwrap()]);
 }
 
 #[test]

@@ -112,9 +112,20 @@ process.stdin.once('data', async () => {
     for (const child of this.#children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     const left = this.starts().filter(lives);
     for (const pid of left) process.kill(pid, 'SIGKILL');
-    // A minder may be about to write down how its server ended.
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+    await removed(this.dir);
     if (left.length > 0) throw new Error(`servers left behind: ${left.join(', ')}`);
+  }
+}
+
+/** Removes a directory. A minder, or a thread of ours, may be about to write down in it how a server ended. */
+async function removed(dir) {
+  for (let left = 100; existsSync(dir); left -= 1) {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+    } catch (problem) {
+      if (problem.code !== 'ENOTEMPTY' || left === 0) throw problem;
+      await later(20);
+    }
   }
 }
 

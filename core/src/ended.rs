@@ -15,6 +15,7 @@ use crate::log;
 use crate::place::{self, Place};
 use crate::record::Record;
 use crate::sys::{Ending, PerProcess};
+use crate::words::words;
 
 /// The version of the on-disk form.
 const FORMAT: u32 = 1;
@@ -26,40 +27,24 @@ const OTHER_NOTE: Duration = Duration::from_millis(100);
 const OWN_NOTE: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_millis(1);
 
-/// Why a server is no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum EndReason {
-    /// By itself, or by the hand of somebody we do not know.
-    Exited,
-    /// It was stopped.
-    Stopped,
-    /// It was restarted by hand.
-    Restarted,
-    /// Its last user was gone.
-    LastUser,
-    /// It did not answer any more, or a fresh one was asked for.
-    Replaced,
-    /// Another version was asked for.
-    Outdated,
-}
-
-impl EndReason {
-    /// Every reason.
-    pub const ALL: &'static [EndReason] =
-        &[EndReason::Exited, EndReason::Stopped, EndReason::Restarted, EndReason::LastUser, EndReason::Replaced, EndReason::Outdated];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            EndReason::Exited => "exited",
-            EndReason::Stopped => "stopped",
-            EndReason::Restarted => "restarted",
-            EndReason::LastUser => "last-user",
-            EndReason::Replaced => "replaced",
-            EndReason::Outdated => "outdated",
-        }
+words! {
+    /// Why a server is no more.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    #[non_exhaustive]
+    pub enum EndReason {
+        /// By itself, or by the hand of somebody we do not know.
+        Exited = "exited",
+        /// It was stopped.
+        Stopped = "stopped",
+        /// It was restarted by hand.
+        Restarted = "restarted",
+        /// Its last user was gone.
+        LastUser = "last-user",
+        /// It did not answer any more, or a fresh one was asked for.
+        Replaced = "replaced",
+        /// Another version was asked for.
+        Outdated = "outdated",
     }
 }
 

@@ -7,52 +7,31 @@ use std::time::Duration;
 use crate::holder::Holder;
 use crate::sys;
 use crate::voice::Voice;
+use crate::words::words;
 
-/// The kinds of [`Event`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EventKind {
-    /// Another process holds the spawn lock; told after about a second of waiting.
-    Waiting,
-    /// The command was run; the server has a pid and is not ready yet.
-    Starting,
-    /// The process that started the server is gone; this call waits on the server in its stead.
-    Adopting,
-    /// The server answered as a healthy one.
-    Ready,
-    /// The server was told to stop.
-    Stopping,
-    /// The server says what it is doing, by `STATUS=`.
-    Status,
-    /// Something is not as it should be, and the call goes on.
-    Warning,
+words! {
+    /// The kinds of [`Event`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum EventKind {
+        /// Another process holds the spawn lock; told after about a second of waiting.
+        Waiting = "waiting",
+        /// The command was run; the server has a pid and is not ready yet.
+        Starting = "starting",
+        /// The process that started the server is gone; this call waits on the server in its stead.
+        Adopting = "adopting",
+        /// The server answered as a healthy one.
+        Ready = "ready",
+        /// The server was told to stop.
+        Stopping = "stopping",
+        /// The server says what it is doing, by `STATUS=`.
+        Status = "status",
+        /// Something is not as it should be, and the call goes on.
+        Warning = "warning",
+    }
 }
 
 impl EventKind {
-    /// Every kind.
-    pub const ALL: &'static [EventKind] = &[
-        EventKind::Waiting,
-        EventKind::Starting,
-        EventKind::Adopting,
-        EventKind::Ready,
-        EventKind::Stopping,
-        EventKind::Status,
-        EventKind::Warning,
-    ];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            EventKind::Waiting => "waiting",
-            EventKind::Starting => "starting",
-            EventKind::Adopting => "adopting",
-            EventKind::Ready => "ready",
-            EventKind::Stopping => "stopping",
-            EventKind::Status => "status",
-            EventKind::Warning => "warning",
-        }
-    }
-
     /// How much it matters, for those who keep a journal: the same in every language.
     pub const fn weight(self) -> Weight {
         match self {
@@ -63,25 +42,16 @@ impl EventKind {
     }
 }
 
-/// How much an event matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Weight {
-    /// For those who look for a fault.
-    Debug,
-    /// A server has come or gone.
-    Info,
-    /// Something is not as it should be.
-    Warning,
-}
-
-impl Weight {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Weight::Debug => "debug",
-            Weight::Info => "info",
-            Weight::Warning => "warning",
-        }
+words! {
+    /// How much an event matters.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Weight {
+        /// For those who look for a fault.
+        Debug = "debug",
+        /// A server has come or gone.
+        Info = "info",
+        /// Something is not as it should be.
+        Warning = "warning",
     }
 }
 

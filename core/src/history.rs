@@ -11,6 +11,7 @@ use crate::holder::Holder;
 use crate::place::Place;
 use crate::record::{Phase, Record};
 use crate::sys::{self, Ending, Lookup};
+use crate::words::words;
 
 /// A history that has grown to this size loses its older half.
 const MOST: u64 = 256 * 1024;
@@ -18,43 +19,29 @@ const MOST: u64 = 256 * 1024;
 /// It ended and nobody of ours was there to see it.
 const FOUND_GONE: &str = "found gone";
 
-/// The kinds of [`Step`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum StepKind {
-    /// Somebody asked for the server, and it was to be started.
-    Asked,
-    /// Its command was run.
-    Started,
-    /// The one who started it is gone, and another waits for it.
-    Adopted,
-    /// It was ready.
-    Ready,
-    /// It never was.
-    Failed,
-    /// Somebody began to stop it.
-    Stopping,
-    /// It was gone.
-    Ended,
-    /// Something else, from a later version.
-    #[serde(other)]
-    Other,
-}
-
-impl StepKind {
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            StepKind::Asked => "asked",
-            StepKind::Started => "started",
-            StepKind::Adopted => "adopted",
-            StepKind::Ready => "ready",
-            StepKind::Failed => "failed",
-            StepKind::Stopping => "stopping",
-            StepKind::Ended => "ended",
-            StepKind::Other => "other",
-        }
+words! {
+    /// The kinds of [`Step`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    #[non_exhaustive]
+    pub enum StepKind {
+        /// Somebody asked for the server, and it was to be started.
+        Asked = "asked",
+        /// Its command was run.
+        Started = "started",
+        /// The one who started it is gone, and another waits for it.
+        Adopted = "adopted",
+        /// It was ready.
+        Ready = "ready",
+        /// It never was.
+        Failed = "failed",
+        /// Somebody began to stop it.
+        Stopping = "stopping",
+        /// It was gone.
+        Ended = "ended",
+        /// Something else, from a later version.
+        #[serde(other)]
+        Other = "other",
     }
 }
 

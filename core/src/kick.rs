@@ -18,6 +18,7 @@ use crate::probe::{Check, Verdict};
 use crate::record::Phase;
 use crate::server::{Origin, Server};
 use crate::spec::ServerSpec;
+use crate::words::words;
 
 /// As long as a question may take where nothing of ours lives: on this machine nobody is there, or answers, sooner.
 const QUESTION: Duration = Duration::from_millis(2);
@@ -54,32 +55,19 @@ impl Kick {
     }
 }
 
-/// The kinds of [`Kick`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KickState {
-    /// The server runs already.
-    Running,
-    /// Somebody else is starting it, or it is not ready yet.
-    Starting,
-    /// This call had it started.
-    Started,
-    /// It could not be started.
-    Failed,
-}
-
-impl KickState {
-    /// Every kind.
-    pub const ALL: &'static [KickState] = &[KickState::Running, KickState::Starting, KickState::Started, KickState::Failed];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            KickState::Running => "running",
-            KickState::Starting => "starting",
-            KickState::Started => "started",
-            KickState::Failed => "failed",
-        }
+words! {
+    /// The kinds of [`Kick`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum KickState {
+        /// The server runs already.
+        Running = "running",
+        /// Somebody else is starting it, or it is not ready yet.
+        Starting = "starting",
+        /// This call had it started.
+        Started = "started",
+        /// It could not be started.
+        Failed = "failed",
     }
 }
 

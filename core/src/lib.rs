@@ -49,6 +49,7 @@ mod progress;
 mod record;
 mod stop_when;
 mod voice;
+mod words;
 
 mod launch;
 mod lock;

@@ -18,36 +18,24 @@ use crate::plan;
 use crate::probe::{About, Check, Probe, Verdict};
 use crate::record::{FailedAttempt, Phase, Record};
 use crate::scope;
+use crate::words::words;
 
 /// How long `status` waits for a health answer.
 const STATUS_PROBE: Duration = Duration::from_secs(1);
 
-/// What a server is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum State {
-    /// It lives and was ready.
-    Running,
-    /// It lives and was not ready yet.
-    Starting,
-    /// It lives and is being stopped.
-    Stopping,
-    /// Nothing of it lives.
-    Stopped,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: &'static [State] = &[State::Running, State::Starting, State::Stopping, State::Stopped];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            State::Running => "running",
-            State::Starting => "starting",
-            State::Stopping => "stopping",
-            State::Stopped => "stopped",
-        }
+words! {
+    /// What a server is doing.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum State {
+        /// It lives and was ready.
+        Running = "running",
+        /// It lives and was not ready yet.
+        Starting = "starting",
+        /// It lives and is being stopped.
+        Stopping = "stopping",
+        /// Nothing of it lives.
+        Stopped = "stopped",
     }
 }
 

@@ -3,39 +3,13 @@
 use crate::error::{Error, Result};
 use crate::spec::ServerSpec;
 use crate::sys::Signal;
-
-/// Declares an option that is one of a few words.
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident, $option:literal { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name { $($(#[$doc])* $variant,)+ }
-
-        impl $name {
-            /// Every word.
-            pub const ALL: &'static [$name] = &[$($name::$variant),+];
-
-            /// The word for it, the same in every language.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word,)+ }
-            }
-
-            /// Reads one of the words.
-            ///
-            /// # Errors
-            /// `CONFIG` for any other.
-            pub fn parse(text: &str) -> Result<Self> {
-                let found = Self::ALL.iter().copied().find(|known| known.as_str() == text);
-                found.ok_or_else(|| Error::config($option, format!("is `{text}`: write {}", [$(concat!("`", $word, "`")),+].join(" or "))))
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// Which servers that run already will do.
-    Reuse, "reuse" {
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum Reuse ("reuse") {
         /// Every healthy one, whoever started it.
         #[default]
         Healthy = "healthy",
@@ -48,7 +22,9 @@ words! {
 
 words! {
     /// What to do about a server of another version.
-    OnMismatch, "onMismatch" {
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum OnMismatch ("onMismatch") {
         /// Replace it by the newer one. A newer one, or one that others hold leases on, is used as it is, with a warning.
         #[default]
         Restart = "restart",
@@ -61,7 +37,9 @@ words! {
 
 words! {
     /// What to do about a server of ours that lives and does not answer.
-    Unresponsive, "unresponsive" {
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum Unresponsive ("unresponsive") {
         /// Fail with `UNRESPONSIVE`.
         #[default]
         Error = "error",
@@ -72,7 +50,9 @@ words! {
 
 words! {
     /// The signal that asks a server to end; one that stays is killed.
-    StopSignal, "stopSignal" {
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum StopSignal ("stopSignal") {
         /// The usual one.
         #[default]
         Term = "SIGTERM",
@@ -105,35 +85,15 @@ impl From<StopSignal> for Signal {
     }
 }
 
-/// What to do where no lock can be had: a read-only place, a file system without locks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnLockUnavailable {
-    /// Warn by an event and start without the lock; the server's own bind is then the arbiter.
-    #[default]
-    Proceed,
-    /// Fail with `LOCK_UNAVAILABLE`.
-    Fail,
-}
-
-impl OnLockUnavailable {
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            OnLockUnavailable::Proceed => "proceed",
-            OnLockUnavailable::Fail => "fail",
-        }
-    }
-
-    /// Reads `proceed` or `fail`.
-    ///
-    /// # Errors
-    /// `CONFIG` for any other word.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text {
-            "proceed" => Ok(OnLockUnavailable::Proceed),
-            "fail" => Ok(OnLockUnavailable::Fail),
-            other => Err(Error::config("onLockUnavailable", format!("is `{other}`: write `proceed` or `fail`"))),
-        }
+words! {
+    /// What to do where no lock can be had: a read-only place, a file system without locks.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum OnLockUnavailable ("onLockUnavailable") {
+        /// Warn by an event and start without the lock; the server's own bind is then the arbiter.
+        #[default]
+        Proceed = "proceed",
+        /// Fail with `LOCK_UNAVAILABLE`.
+        Fail = "fail",
     }
 }
 

@@ -5,38 +5,19 @@ use std::path::{Path, PathBuf};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::place::{Place, Stamp};
+use crate::words::words;
 
 /// What marks the root of a project.
 const MARKERS: &[&str] = &[".git", "package.json", "pyproject.toml", "Cargo.toml", "spawnlock.toml"];
 
-/// How far a name reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// One server of this name for the user.
-    User,
-    /// One for each project: its root is part of the name.
-    Project,
-}
-
-impl Scope {
-    /// Every scope.
-    pub const ALL: &'static [Scope] = &[Scope::User, Scope::Project];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Scope::User => "user",
-            Scope::Project => "project",
-        }
-    }
-
-    /// Reads `user` or `project`.
-    ///
-    /// # Errors
-    /// `CONFIG` for any other word.
-    pub fn parse(text: &str) -> Result<Self> {
-        let scope = Scope::ALL.iter().copied().find(|scope| scope.as_str() == text);
-        scope.ok_or_else(|| Error::config("scope", format!("is `{text}`: write `user` or `project`")))
+words! {
+    /// How far a name reaches.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Scope ("scope") {
+        /// One server of this name for the user.
+        User = "user",
+        /// One for each project: its root is part of the name.
+        Project = "project",
     }
 }
 

@@ -13,33 +13,21 @@ use crate::names::StateDir;
 use crate::restart::RestartOptions;
 use crate::stop::{StopOptions, not_ours};
 use crate::user::User;
+use crate::words::words;
 
-/// How a call came by its server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Origin {
-    /// This call started it.
-    Started,
-    /// Another was starting it, and this call waited.
-    Joined,
-    /// It ran already.
-    Reused,
-    /// It is healthy, but not in our records: somebody started it without us. It is never stopped by us.
-    Foreign,
-}
-
-impl Origin {
-    /// Every origin.
-    pub const ALL: &'static [Origin] = &[Origin::Started, Origin::Joined, Origin::Reused, Origin::Foreign];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Origin::Started => "started",
-            Origin::Joined => "joined",
-            Origin::Reused => "reused",
-            Origin::Foreign => "foreign",
-        }
+words! {
+    /// How a call came by its server.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum Origin {
+        /// This call started it.
+        Started = "started",
+        /// Another was starting it, and this call waited.
+        Joined = "joined",
+        /// It ran already.
+        Reused = "reused",
+        /// It is healthy, but not in our records: somebody started it without us. It is never stopped by us.
+        Foreign = "foreign",
     }
 }
 

@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "progress",
         "stop_when",
         "voice",
+        "words",
     ],
     &["lock", "probe", "launch"],
     // The parts of one call and of one server's life.

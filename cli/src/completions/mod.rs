@@ -5,7 +5,7 @@ mod fish;
 mod powershell;
 mod zsh;
 
-use spawnlock::{LockKind, OnMismatch, Reuse, Scope, StopWhen, Unresponsive};
+use spawnlock::{LockKind, OnLockUnavailable, OnMismatch, Reuse, Scope, StopSignal, StopWhen, Unresponsive};
 
 use crate::args::Completions;
 use crate::facts;
@@ -86,8 +86,8 @@ fn values(flag: &Flag) -> Words {
         ("--reuse", _) => of(Reuse::ALL, Reuse::as_str),
         ("--on-mismatch", _) => of(OnMismatch::ALL, OnMismatch::as_str),
         ("--unresponsive", _) => of(Unresponsive::ALL, Unresponsive::as_str),
-        ("--on-lock-unavailable", _) => Words::Of(vec!["proceed", "fail"]),
-        ("--stop-signal", _) => Words::Of(vec!["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]),
+        ("--on-lock-unavailable", _) => of(OnLockUnavailable::ALL, OnLockUnavailable::as_str),
+        ("--stop-signal", _) => of(StopSignal::ALL, StopSignal::as_str),
         ("--print", _) => Words::Of(facts::words().collect()),
         (_, Some("DIR")) => Words::Dirs,
         (_, Some("FILE")) => Words::Files,

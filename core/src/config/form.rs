@@ -101,16 +101,6 @@ forms! {
         value.is_object().then(|| Ok(value.clone()))
     }, json!({ "type": "object" });
 
-    /// What the spawn lock is made of.
-    LockWord -> LockKind = "`auto`, `flock` or `excl`", |value, _| value.as_str().map(LockKind::parse), {
-        json!({ "enum": LockKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>() })
-    };
-
-    /// Whose its name is.
-    ScopeWord -> Scope = "`user` or `project`", |value, _| value.as_str().map(Scope::parse), {
-        json!({ "enum": Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>() })
-    };
-
     /// A port, or that one is to be chosen.
     PortWord -> Port = "a port from 1 to 65535, or `auto`", |value, _| {
         (value.is_number() || value.is_string()).then(|| Port::from_value(value))
@@ -124,36 +114,43 @@ forms! {
         { "type": "array", "items": { "type": "string" } },
         { "type": "object", "additionalProperties": { "type": "string" } },
     ] });
+}
+
+/// Declares forms that are one of a few words.
+macro_rules! word_forms {
+    ($($(#[doc = $about:literal])+ $name:ident -> $kind:ident = $words:literal;)*) => {
+        forms! {
+            $($(#[doc = $about])+ $name -> $kind = $words, |value, _| value.as_str().map($kind::parse), {
+                json!({ "enum": $kind::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
+            };)*
+        }
+    };
+}
+
+word_forms! {
+    /// What the spawn lock is made of.
+    LockWord -> LockKind = "`auto`, `flock` or `excl`";
+
+    /// Whose its name is.
+    ScopeWord -> Scope = "`user` or `project`";
 
     /// The signal that asks it to end.
-    SignalWord -> StopSignal = "the name of a signal, as in `SIGINT`", |value, _| value.as_str().map(StopSignal::parse), {
-        json!({ "enum": StopSignal::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
-    };
+    SignalWord -> StopSignal = "the name of a signal, as in `SIGINT`";
 
     /// Which servers that run already will do.
-    ReuseWord -> Reuse = "`healthy`, `owned` or `never`", |value, _| value.as_str().map(Reuse::parse), {
-        json!({ "enum": Reuse::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
-    };
+    ReuseWord -> Reuse = "`healthy`, `owned` or `never`";
 
     /// What to do about another version.
-    MismatchWord -> OnMismatch = "`restart`, `reuse` or `error`", |value, _| value.as_str().map(OnMismatch::parse), {
-        json!({ "enum": OnMismatch::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
-    };
+    MismatchWord -> OnMismatch = "`restart`, `reuse` or `error`";
 
     /// What to do about one that does not answer.
-    UnresponsiveWord -> Unresponsive = "`error` or `replace`", |value, _| value.as_str().map(Unresponsive::parse), {
-        json!({ "enum": Unresponsive::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
-    };
+    UnresponsiveWord -> Unresponsive = "`error` or `replace`";
 
     /// When it is stopped without anybody saying so.
-    StopWord -> StopWhen = "`never` or `last`", |value, _| value.as_str().map(StopWhen::parse), {
-        json!({ "enum": StopWhen::ALL.iter().map(|when| when.as_str()).collect::<Vec<_>>() })
-    };
+    StopWord -> StopWhen = "`never` or `last`";
 
     /// What to do where no lock can be had.
-    OnUnavailable -> OnLockUnavailable = "`proceed` or `fail`", |value, _| value.as_str().map(OnLockUnavailable::parse), {
-        json!({ "enum": ["proceed", "fail"] })
-    };
+    OnUnavailable -> OnLockUnavailable = "`proceed` or `fail`";
 }
 
 /// The schemes whose paths count from the file they stand in.

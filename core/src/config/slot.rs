@@ -98,16 +98,14 @@ show! {
     bool: |yes| *yes;
     usize: |number| *number;
     u32: |mode| format!("{mode:03o}");
-    LockKind: |kind| kind.as_str();
-    OnLockUnavailable: |what| what.as_str();
-    StopWhen: |when| when.as_str();
-    StopSignal: |word| word.as_str();
-    Reuse: |word| word.as_str();
-    OnMismatch: |word| word.as_str();
-    Unresponsive: |word| word.as_str();
-    Scope: |scope| scope.as_str();
     Port: |port| port.to_text();
     Listening: |listening| listening.to_text();
     Value: |value| value.clone();
     CheckSource: |check| check.to_value();
 }
+
+macro_rules! show_words {
+    ($($kind:ty),*) => { show! { $($kind: |word| word.as_str();)* } };
+}
+
+show_words!(LockKind, OnLockUnavailable, StopWhen, StopSignal, Reuse, OnMismatch, Unresponsive, Scope);

@@ -8,29 +8,18 @@ mod versions;
 use crate::error::Result;
 use crate::names::StateDir;
 use crate::plan;
+use crate::words::words;
 
-/// How a [`Finding`] is to be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Grade {
-    /// All is well.
-    Ok,
-    /// It works, and not as well as it could.
-    Warn,
-    /// It does not work.
-    Fail,
-}
-
-impl Grade {
-    /// Every grade.
-    pub const ALL: &'static [Grade] = &[Grade::Ok, Grade::Warn, Grade::Fail];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Grade::Ok => "ok",
-            Grade::Warn => "warn",
-            Grade::Fail => "fail",
-        }
+words! {
+    /// How a [`Finding`] is to be taken.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Grade {
+        /// All is well.
+        Ok = "ok",
+        /// It works, and not as well as it could.
+        Warn = "warn",
+        /// It does not work.
+        Fail = "fail",
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn findings(place: &Place, name: &str) -> Vec<Finding> {
 
 fn record(known: &Known) -> Finding {
     let Record { state, generation, .. } = &known.record;
-    let start = format!("start {generation} is {}", word(*state));
+    let start = format!("start {generation} is {}", state.as_str());
     match (known.lives(), state) {
         (false, Phase::Stopped) => Finding::ok("record", start),
         (false, _) => {
@@ -47,15 +47,6 @@ fn record(known: &Known) -> Finding {
         }
         (true, Phase::Stopped) => Finding::warn("record", format!("{start}, and something of it lives"), "stop it by its name"),
         (true, _) => Finding::ok("record", start),
-    }
-}
-
-fn word(state: Phase) -> &'static str {
-    match state {
-        Phase::Starting => "starting",
-        Phase::Ready => "ready",
-        Phase::Stopping => "stopping",
-        Phase::Stopped => "stopped",
     }
 }
 

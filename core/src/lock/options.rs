@@ -7,37 +7,28 @@ use crate::cancel::{Cancel, Patience};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
+use crate::words::words;
 
 /// How long one waits for a lock.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// After how long a holder of whom nothing is known counts as gone.
 pub(crate) const STALE_AFTER: Duration = Duration::from_secs(10);
 
-/// What a lock is made of. All who share one must use the same kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum LockKind {
-    /// [`Flock`](LockKind::Flock); where the file system has none, [`Excl`](LockKind::Excl) on `<path>.excl`.
-    #[default]
-    Auto,
-    /// A kernel lock on a file that is never unlinked: freed by the kernel when its holder dies, however it dies.
-    Flock,
-    /// Held while the file exists: for peers that only know `O_CREAT|O_EXCL`, and for file systems without `flock`.
-    Excl,
+words! {
+    /// What a lock is made of. All who share one must use the same kind.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub enum LockKind {
+        /// [`Flock`](LockKind::Flock); where the file system has none, [`Excl`](LockKind::Excl) on `<path>.excl`.
+        #[default]
+        Auto = "auto",
+        /// A kernel lock on a file that is never unlinked: freed by the kernel when its holder dies, however it dies.
+        Flock = "flock",
+        /// Held while the file exists: for peers that only know `O_CREAT|O_EXCL`, and for file systems without `flock`.
+        Excl = "excl",
+    }
 }
 
 impl LockKind {
-    /// Every kind.
-    pub const ALL: &'static [LockKind] = &[LockKind::Auto, LockKind::Flock, LockKind::Excl];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            LockKind::Auto => "auto",
-            LockKind::Flock => "flock",
-            LockKind::Excl => "excl",
-        }
-    }
-
     /// Reads `auto`, `flock` or `excl`.
     ///
     /// # Errors

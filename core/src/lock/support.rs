@@ -9,29 +9,18 @@ use crate::lock::SpawnLock;
 use crate::lock::draft::Draft;
 use crate::lock::kernel;
 use crate::sys::{self, Lookup};
+use crate::words::words;
 
-/// What a file system makes of `flock`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FlockSupport {
-    /// It excludes others.
-    Works,
-    /// It says that it has none: `auto` takes an existence lock there.
-    Refused,
-    /// It says yes to everybody: nothing but an existence lock excludes anybody there.
-    Lies,
-}
-
-impl FlockSupport {
-    /// Every answer.
-    pub const ALL: &'static [FlockSupport] = &[FlockSupport::Works, FlockSupport::Refused, FlockSupport::Lies];
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            FlockSupport::Works => "works",
-            FlockSupport::Refused => "refused",
-            FlockSupport::Lies => "lies",
-        }
+words! {
+    /// What a file system makes of `flock`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum FlockSupport {
+        /// It excludes others.
+        Works = "works",
+        /// It says that it has none: `auto` takes an existence lock there.
+        Refused = "refused",
+        /// It says yes to everybody: nothing but an existence lock excludes anybody there.
+        Lies = "lies",
     }
 }
 

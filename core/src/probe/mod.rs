@@ -30,48 +30,35 @@ pub(crate) use parse::{identity as parse_identity, listened_path as socket_path}
 use crate::cancel::Patience;
 use crate::error::Error;
 use crate::sys;
+use crate::words::words;
 use body::Expectation;
 use check::{Function, FunctionCheck};
 
-/// The answer to a health question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Healthy.
-    Ready,
-    /// It says itself that it is not ready yet.
-    Starting,
-    /// It answers, but not as a healthy server.
-    Unhealthy,
-    /// Nobody is there. Only this allows a start.
-    Dead,
-    /// Somebody may be there: time-out, full queue, reset, or no descriptor left to ask with.
-    Busy,
-    /// The system forbids us to ask.
-    Denied,
+words! {
+    /// The answer to a health question.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    #[non_exhaustive]
+    pub enum Verdict {
+        /// Healthy.
+        Ready = "ready",
+        /// It says itself that it is not ready yet.
+        Starting = "starting",
+        /// It answers, but not as a healthy server.
+        Unhealthy = "unhealthy",
+        /// Nobody is there. Only this allows a start.
+        Dead = "dead",
+        /// Somebody may be there: time-out, full queue, reset, or no descriptor left to ask with.
+        Busy = "busy",
+        /// The system forbids us to ask.
+        Denied = "denied",
+    }
 }
 
 impl Verdict {
-    /// Every verdict.
-    pub const ALL: &'static [Verdict] =
-        &[Verdict::Ready, Verdict::Starting, Verdict::Unhealthy, Verdict::Dead, Verdict::Busy, Verdict::Denied];
-
     /// The verdict a word stands for.
     pub fn parse(word: &str) -> Option<Verdict> {
         Verdict::ALL.iter().copied().find(|verdict| verdict.as_str() == word)
-    }
-
-    /// The word for it, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Ready => "ready",
-            Verdict::Starting => "starting",
-            Verdict::Unhealthy => "unhealthy",
-            Verdict::Dead => "dead",
-            Verdict::Busy => "busy",
-            Verdict::Denied => "denied",
-        }
     }
 }
 

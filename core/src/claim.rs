@@ -230,11 +230,7 @@ fn process(pid: u32) -> Holder {
 }
 
 fn remove(path: &Path) -> Result<bool> {
-    match sys::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(cause) => Err(refused("remove the socket", path, cause)),
-    }
+    sys::remove_if_there(path).map_err(|cause| refused("remove the socket", path, cause))
 }
 
 fn running(path: &Path, owner: Option<Holder>, cause: Option<io::Error>) -> Error {

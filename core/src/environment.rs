@@ -56,12 +56,12 @@ const CALLERS_OWN: &[&str] =
 const JOB_SERVERS: &[&str] = &["MAKEFLAGS", "MFLAGS", "CARGO_MAKEFLAGS"];
 
 pub(crate) fn state_dir() -> Option<PathBuf> {
-    env::var_os(STATE_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+    given(STATE_DIR).map(PathBuf::from)
 }
 
 /// The native command the environment names.
 pub(crate) fn command() -> Option<PathBuf> {
-    env::var_os(COMMAND).filter(|path| !path.is_empty()).map(PathBuf::from)
+    given(COMMAND).map(PathBuf::from)
 }
 
 /// The directories in which programs are looked for.
@@ -69,14 +69,19 @@ pub(crate) fn program_dirs() -> Vec<PathBuf> {
     env::var_os("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
 }
 
-/// A variable as text; an empty one counts as unset.
+/// A variable; an empty one counts as unset.
+fn given(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|value| !value.is_empty())
+}
+
+/// The same as text.
 pub(crate) fn text(variable: &str) -> Option<String> {
-    env::var_os(variable).filter(|text| !text.is_empty()).map(|text| text.to_string_lossy().into_owned())
+    given(variable).map(|text| text.to_string_lossy().into_owned())
 }
 
 /// The file that declares the servers.
 pub(crate) fn config_file() -> Option<PathBuf> {
-    env::var_os(CONFIG).filter(|file| !file.is_empty()).map(PathBuf::from)
+    given(CONFIG).map(PathBuf::from)
 }
 
 /// The variable that says where somebody else runs the server of this name: `SPAWNLOCK_WEB_URL`.
@@ -126,7 +131,7 @@ pub(crate) fn is_within(place: &Path) -> bool {
 
 /// Where a server is to say that it is ready.
 pub(crate) fn notify_socket() -> Option<OsString> {
-    env::var_os(NOTIFY_SOCKET).filter(|name| !name.is_empty())
+    given(NOTIFY_SOCKET)
 }
 
 /// What a server gets to see: the caller's variables without those that are only the caller's, or nothing
@@ -155,24 +160,20 @@ pub(crate) fn for_server(inherit: bool, declared: &[(String, String)], ours: &[(
 
 /// Whether a person looks on, or a machine that says so.
 pub(crate) fn is_automation() -> bool {
-    is_set("CI") && !matches!(env::var("CI").as_deref(), Ok("false" | "0"))
+    given("CI").is_some() && !matches!(env::var("CI").as_deref(), Ok("false" | "0"))
 }
 
 /// Whether the terminal can do no more than print lines.
 pub(crate) fn is_dumb_terminal() -> bool {
-    env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
+    given("TERM").is_none_or(|term| term == "dumb")
 }
 
 pub(crate) fn no_colour() -> bool {
-    is_set("NO_COLOR")
+    given("NO_COLOR").is_some()
 }
 
 pub(crate) fn forces_colour() -> bool {
-    is_set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0")
-}
-
-fn is_set(variable: &str) -> bool {
-    env::var_os(variable).is_some_and(|value| !value.is_empty())
+    given("CLICOLOR_FORCE").is_some_and(|value| value != "0")
 }
 
 /// The variables that override something of ours, with their values.
@@ -196,7 +197,7 @@ fn found(wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
 
 /// The environment of another language's packages that is switched on.
 pub(crate) fn virtual_env() -> Option<PathBuf> {
-    env::var_os("VIRTUAL_ENV").filter(|dir| !dir.is_empty()).map(PathBuf::from)
+    given("VIRTUAL_ENV").map(PathBuf::from)
 }
 
 /// Every variable, for a minder: its environment was made for the server.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::deadline;
 use crate::error::{Error, ErrorCode};
 use crate::holder::Holder;
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::record::{Phase, Record};
 use crate::sys::{self, Ending, Lookup};
 use crate::words::words;
@@ -175,9 +175,7 @@ fn shorten(path: &Path) -> io::Result<()> {
     let text = text_of(path)?;
     let half = text.len() / 2;
     let kept = text.as_bytes().iter().skip(half).position(|byte| *byte == b'\n').map_or("", |end| &text[half + end + 1..]);
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(kept.as_bytes())?;
-    file.persist(path).map(drop).map_err(|problem| problem.error)
+    place::replace(path, kept.as_bytes())
 }
 
 fn text_of(path: &Path) -> io::Result<String> {

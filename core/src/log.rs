@@ -88,12 +88,13 @@ fn read_end(path: &Path, offset: u64, most: u64) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// A line without the colours and movements that it orders of a terminal: an escape, a bracket, and all up to a letter.
-fn uncoloured(line: &str) -> String {
+/// A line without the colours and movements that it orders of a terminal: an escape, a bracket, and all up to a final byte.
+pub(crate) fn uncoloured(line: &str) -> String {
     let mut parts = line.split("\u{1b}[");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        plain.push_str(part.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).get(1..).unwrap_or_default());
+        let end = part.find(|c: char| ('@'..='~').contains(&c)).map_or(part.len(), |end| end + 1);
+        plain.push_str(&part[end..]);
     }
     plain
 }

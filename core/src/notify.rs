@@ -86,7 +86,7 @@ impl NotifyDesk {
     pub(crate) fn bind(place: &Place, generation: u64) -> io::Result<Self> {
         let path = socket_path(place, generation)?;
         remove_earlier(place, generation);
-        remove_if_there(&path)?;
+        sys::remove_if_there(&path)?;
         let desk = NotifyDesk::at(path, place, Notified::nothing(generation))?;
         desk.publish()?;
         Ok(desk)
@@ -99,7 +99,7 @@ impl NotifyDesk {
         if is_heard(&path) {
             return Ok(None);
         }
-        remove_if_there(&path)?;
+        sys::remove_if_there(&path)?;
         let said = Notified::read(place, generation).unwrap_or_else(|| Notified::nothing(generation));
         NotifyDesk::at(path, place, said).map(Some)
     }
@@ -210,13 +210,6 @@ fn remove_earlier(place: &Place, generation: u64) {
         if number.is_some_and(|number| number < generation) {
             let _ = fs::remove_file(entry.path());
         }
-    }
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

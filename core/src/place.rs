@@ -152,11 +152,16 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T
     serde_json::from_slice(&text).map(Some).map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))
 }
 
-/// Replaces a JSON file in one step: a reader sees the old or the new, and a full disk leaves the old.
+/// Replaces a JSON file in one step.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    replace(path, &to_json(value)?)
+}
+
+/// Replaces a file in one step: a reader sees the old or the new, and a full disk leaves the old.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(dir)?;
-    file.write_all(&to_json(value)?)?;
+    file.write_all(content)?;
     file.persist(path).map(drop).map_err(|problem| problem.error)
 }
 

@@ -284,7 +284,7 @@ impl CheckSource {
 }
 
 /// What is wrong, without the name of the option.
-fn problem(error: &Error) -> String {
+pub(super) fn problem(error: &Error) -> String {
     error.failure().summary.replacen(&format!("option `{OPTION}` "), "", 1)
 }
 

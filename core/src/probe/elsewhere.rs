@@ -1,6 +1,6 @@
 //! The checks of a server that somebody else runs.
 
-use super::check::{Check, HttpCheck};
+use super::check::{Check, HttpCheck, problem};
 use super::endpoint::split_authority;
 use crate::error::{Error, Result};
 
@@ -22,17 +22,13 @@ impl Check {
     /// The same checks for the server at `url`, which a variable names: the declared pages there, where it is the address of
     /// a server over HTTP without a page; else the page itself, or whether a connection is accepted.
     pub(crate) fn elsewhere(checks: Vec<Check>, variable: &str, url: &str) -> Result<Vec<Check>> {
-        let wrong = |error: &Error| {
-            let problem = error.failure().summary.trim_start_matches("option `ready` ").to_owned();
-            Error::config(variable, problem)
-        };
         let text = match url.split_once("://") {
             Some((scheme, rest)) if scheme != "http" && !scheme.contains("unix") && !scheme.contains("tcp") => {
                 connection(scheme, rest, variable, url)?
             }
             _ => url.to_owned(),
         };
-        let at = Check::parse(&text).map_err(|error| wrong(&error))?;
+        let at = Check::parse(&text).map_err(|error| Error::config(variable, problem(&error)))?;
         let pages: Vec<Check> = match &at {
             Check::Http(at) if at.target == "/" && at.socket.is_none() => checks.into_iter().filter_map(|check| moved(check, at)).collect(),
             _ => Vec::new(),

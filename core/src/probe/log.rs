@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::about::About;
 use super::{Answer, Verdict};
 use crate::cancel::Patience;
+use crate::log;
 
 /// As much as is read at once.
 const CHUNK: usize = 64 * 1024;
@@ -102,7 +103,8 @@ impl Reading {
         while let Some(end) = new.iter().position(|byte| *byte == b'\n') {
             self.keep(&new[..end]);
             new = &new[end + 1..];
-            let line = plain(&String::from_utf8_lossy(&std::mem::take(&mut self.line)));
+            // Some print colours even into files.
+            let line = log::uncoloured(String::from_utf8_lossy(&std::mem::take(&mut self.line)).trim_end_matches('\r'));
             if let Some(found) = pattern.captures(&line) {
                 self.found = Some(found.name(PORT).and_then(|port| port.as_str().parse().ok()).filter(|port| *port > 0));
                 return;
@@ -115,18 +117,6 @@ impl Reading {
         let room = LINE_MOST.saturating_sub(self.line.len());
         self.line.extend_from_slice(&part[..part.len().min(room)]);
     }
-}
-
-/// A line without the colours that some print even into files.
-fn plain(line: &str) -> String {
-    let mut plain = String::with_capacity(line.len());
-    let mut parts = line.trim_end_matches('\r').split("\u{1b}[");
-    plain.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let end = part.find(|c: char| ('@'..='~').contains(&c)).map_or(part.len(), |end| end + 1);
-        plain.push_str(&part[end..]);
-    }
-    plain
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use super::body::{Expectation, Json, StatusSet};
-use super::check::{Check, ExecCheck, ExecWords, HttpCheck, OPTION};
+use super::check::{Check, ExecCheck, ExecWords, HttpCheck, OPTION, problem};
 use super::endpoint::{authority, split_authority};
 use super::log::LogCheck;
 use crate::error::{Error, Result};
@@ -179,7 +179,7 @@ pub(crate) fn listened_path(text: &str) -> Result<PathBuf> {
     let problem = match self::text(text, &Value::Null) {
         Ok(Check::Unix { path }) => return Ok(path),
         Ok(_) => "is no path of a socket".to_owned(),
-        Err(error) => error.failure().summary.replacen("option `ready` ", "", 1),
+        Err(error) => problem(&error),
     };
     Err(Error::config("listen", problem))
 }

@@ -205,6 +205,14 @@ pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     again(|| fs::remove_file(path))
 }
 
+/// Removes a file; `false` when there was none.
+pub(crate) fn remove_if_there(path: &Path) -> io::Result<bool> {
+    match remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        removed => removed.map(|()| true),
+    }
+}
+
 /// Removes a file, or a directory that is empty.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     if facts_at(path)?.directory { again(|| fs::remove_dir(path)) } else { remove_file(path) }

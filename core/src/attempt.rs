@@ -120,7 +120,7 @@ impl Attempt {
         call.note(record.write(&place));
         history::started(&place, &record, &start.readable());
         call.tell_start(EventKind::Starting, format!("started `{}` as pid {}", start.readable(), launched.pid), &record);
-        Ok(Begun::ByUs(Box::new(Attempt { record, launched: Some(launched), hearing, since, handed_over: false, has_another_try: false })))
+        Ok(Begun::ByUs(Box::new(Attempt { launched: Some(launched), since, ..Attempt::of(record, hearing) })))
     }
 
     /// Takes over the start of somebody who is gone.
@@ -128,14 +128,13 @@ impl Attempt {
         history::adopted(&call.plan.place, &record);
         call.tell_start(EventKind::Adopting, "nobody waits for the start of this server any more; waiting for it now".into(), &record);
         let hearing = Hearing::again(call, &record);
-        Attempt {
-            record,
-            launched: None,
-            hearing,
-            since: Deadline::after(deadline::LONG_ENOUGH),
-            handed_over: false,
-            has_another_try: false,
-        }
+        Attempt::of(record, hearing)
+    }
+
+    /// A start of somebody else, seen from now on.
+    fn of(record: Record, hearing: Hearing) -> Self {
+        let since = Deadline::after(deadline::LONG_ENOUGH);
+        Attempt { record, launched: None, hearing, since, handed_over: false, has_another_try: false }
     }
 
     /// The same, when it is started once more should it find its port taken: nobody is told of a failure that is not the last word.
@@ -310,14 +309,7 @@ pub(crate) fn interval(waited: Duration) -> Duration {
 
 /// A server that lives, and whose ready state nobody could publish.
 pub(crate) fn mend(call: &Call, known: &Known) -> Record {
-    let mut attempt = Attempt {
-        record: known.record.clone(),
-        launched: None,
-        hearing: Hearing::default(),
-        since: Deadline::after(deadline::LONG_ENOUGH),
-        handed_over: false,
-        has_another_try: false,
-    };
+    let mut attempt = Attempt::of(known.record.clone(), Hearing::default());
     attempt.publish_ready(call);
     attempt.record
 }

@@ -53,7 +53,7 @@ pub(crate) fn launched(call: &Call, what: Launch<'_>, generation: u64, hearing: 
     if plan.stop != StopWhen::Last && !hearing.is_open() {
         return launch(what);
     }
-    let watch = Post { state_dir: plan.place.state_dir().to_owned(), name: plan.name.clone(), generation };
+    let watch = Post::of(&plan.place, &plan.name, generation);
     match minder::run(&what, watch, hearing.share()) {
         Run::Launched(launched) => {
             hearing.leave_it();

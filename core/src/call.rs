@@ -152,7 +152,6 @@ impl Call {
     }
 
     fn tell_event(&self, kind: EventKind, message: String, pid: Option<u32>, holder: Option<Holder>, voice: Option<Voice>) {
-        let elapsed = self.since.elapsed();
-        self.plan.listener.tell(&Event { kind, name: self.plan.name.clone(), message, elapsed, pid, holder, voice });
+        self.plan.listener.tell(&Event { pid, holder, voice, ..Event::new(kind, &self.plan.name, message, self.since.elapsed()) });
     }
 }

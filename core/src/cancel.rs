@@ -213,6 +213,11 @@ impl Patience {
         self.cancel.is_cancelled() || self.bell.as_deref().is_some_and(Bell::rang)
     }
 
+    /// Looks every `interval` whether something goes on, until it does not or the deadline comes.
+    pub(crate) fn outlast(&self, interval: Duration, goes_on: impl Fn() -> bool) {
+        while goes_on() && !self.deadline.expired() && self.pause(interval).is_ok() {}
+    }
+
     /// Waits `time`, never past the deadline.
     pub(crate) fn pause(&self, time: Duration) -> io::Result<Wake> {
         self.wait(&[], time)

@@ -1,6 +1,5 @@
 //! `ended.json`: how the server ended last, for whoever asks later.
 
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,13 +13,12 @@ use crate::lock::{self, AliveLock};
 use crate::log;
 use crate::place::{self, Place};
 use crate::record::Record;
+use crate::start;
 use crate::sys::{Ending, PerProcess};
 use crate::words::words;
 
 /// The version of the on-disk form.
 const FORMAT: u32 = 1;
-/// As many of the server's last lines as are kept.
-const TAIL_LINES: usize = 40;
 /// Two who note the same end, one who knows why and one who knows how, wait this long for each other.
 const OTHER_NOTE: Duration = Duration::from_millis(100);
 /// How long a note of this process is waited for, and how often it is looked for.
@@ -77,7 +75,8 @@ impl Ended {
     /// knows is put together: who ended it knows why, its parent knows the code or the signal.
     pub(crate) fn note(place: &Place, record: &Record, reason: EndReason, ending: Option<&Ending>) -> io::Result<()> {
         let new = Ended::now(record, reason, ending);
-        let _alone = Alone::in_place(place);
+        // Where the right to note is not to be had in time, or at all, one goes on without.
+        let _alone = lock::briefly(place.dir(), OTHER_NOTE);
         match Ended::read(place) {
             Some(old) if old.generation > new.generation => Ok(()),
             Some(old) if old.generation == new.generation => new.joined_with(old).write(place),
@@ -91,7 +90,7 @@ impl Ended {
             Some(Ending::Signal(signal)) => (None, Some(signal.clone())),
             None => (None, None),
         };
-        let lines = record.declared.as_ref().and_then(|declared| declared.tail_lines).unwrap_or(TAIL_LINES);
+        let lines = record.declared.as_ref().and_then(|declared| declared.tail_lines).unwrap_or(start::TAIL_LINES);
         let log_tail = record.log_file.as_deref().map_or_else(Vec::new, |path| log::tail(path, record.log_offset, lines));
         Ended { format: FORMAT, generation: record.generation, ended_at_ms: deadline::now_ms(), exit_code, signal, reason, log_tail }
     }
@@ -153,23 +152,6 @@ impl Drop for Watching {
 
 /// Waits, once a server has ended, until its parent in this very process has noted how: who removes the place next finds it at rest.
 pub(crate) fn await_note(place: &Place, generation: u64) {
-    let patience = Patience::uncancelled().within(OWN_NOTE);
     let is_due = || watched().iter().any(|(dir, watched)| dir == place.dir() && *watched == generation);
-    while is_due() && !patience.deadline.expired() && patience.pause(AGAIN).is_ok() {}
-}
-
-/// The right to note an end; where it is not to be had in time, or at all, one goes on without.
-struct Alone(Option<File>);
-
-impl Alone {
-    fn in_place(place: &Place) -> Self {
-        Alone(lock::briefly(place.dir(), OTHER_NOTE))
-    }
-}
-
-impl Drop for Alone {
-    fn drop(&mut self) {
-        // Explicitly: a child that is being made just now may have a copy of the descriptor.
-        let _ = self.0.take().map(|dir| lock::let_go(&dir));
-    }
+    Patience::uncancelled().within(OWN_NOTE).outlast(AGAIN, is_due);
 }

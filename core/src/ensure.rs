@@ -240,7 +240,7 @@ impl Flow {
 
     /// Starts it, and once more on another port when somebody came before the server to the one that was chosen for it;
     /// `None` when another start of it is under way.
-    fn start(&mut self, before: Option<&Record>) -> Result<Option<Result<Record>>> {
+    fn start(&mut self, before: Option<&Record>) -> Result<Option<Record>> {
         let Begun::ByUs(attempt) = self.begin(before, None)? else { return Ok(None) };
         let chosen = self.call.plan.port.filter(|_| self.call.plan.chooses_port());
         let finished = attempt.with_another_try(chosen.is_some()).finish(&mut self.call);
@@ -248,11 +248,11 @@ impl Flow {
             Err(error) if chosen.is_some() && report::lost_its_port(error) => {
                 self.call.warn(format!("port {} was taken before the server had it: trying another", chosen.unwrap_or_default()));
             }
-            _ => return Ok(Some(finished)),
+            _ => return finished.map(Some),
         }
         let before = self.known().map(|known| known.record);
         match self.begin(before.as_ref(), chosen)? {
-            Begun::ByUs(attempt) => Ok(Some(attempt.finish(&mut self.call))),
+            Begun::ByUs(attempt) => attempt.finish(&mut self.call).map(Some),
             Begun::ByAnother => Ok(None),
         }
     }
@@ -268,11 +268,9 @@ impl Flow {
                 let finished = Attempt::adopt(&mut self.call, record).finish(&mut self.call);
                 self.finished(finished, Origin::Joined).map(Some)
             }
-            Next::Start(before) => match self.start(before.as_ref()) {
-                Ok(None) => Ok(None),
-                Ok(Some(finished)) => self.finished(finished, Origin::Started).map(Some),
-                Err(error) => self.finished(Err(error), Origin::Started).map(Some),
-            },
+            Next::Start(before) => {
+                self.start(before.as_ref()).transpose().map(|finished| self.finished(finished, Origin::Started)).transpose()
+            }
             Next::Wait => Ok(None),
         }
     }

@@ -75,6 +75,12 @@ pub struct Event {
     pub voice: Option<Voice>,
 }
 
+impl Event {
+    pub(crate) fn new(kind: EventKind, name: impl Into<String>, message: String, elapsed: Duration) -> Self {
+        Event { kind, name: name.into(), message, elapsed, pid: None, holder: None, voice: None }
+    }
+}
+
 /// One line for a journal, in which others stand as well: the name, then the message.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -142,16 +142,19 @@ impl Flow {
         self.end_replaced(&known.record, || false).map(drop)
     }
 
-    /// `false` when it is wanted after all.
     fn end_replaced(&self, record: &Record, wanted: impl Fn() -> bool) -> Result<bool> {
+        let Some(because) = &self.call.because else { return Ok(true) };
+        self.end_for(record, because.reason, &format!("to replace it: {}", because.why), wanted)
+    }
+
+    /// Ends a server that another start takes the place of, but not from within it; `false` when it is wanted after all.
+    pub(crate) fn end_for(&self, record: &Record, reason: EndReason, purpose: &str, wanted: impl Fn() -> bool) -> Result<bool> {
         let call = &self.call;
-        let Some(because) = &call.because else { return Ok(true) };
-        let ours = Ours::of(&call.plan.place, record, false);
-        if ours.includes(std::process::id()) {
+        if Ours::of(&call.plan.place, record, false).includes(std::process::id()) {
             return Err(call.report().recursive());
         }
-        call.tell(EventKind::Stopping, format!("stopping server \"{}\", to replace it: {}", record.name, because.why), record.pid);
-        end::end_server(&call.plan.place, record, because.reason, call.plan.stop_timeout, &call.plan.patience, wanted)
+        call.tell(EventKind::Stopping, format!("stopping server \"{}\", {purpose}", record.name), record.pid);
+        end::end_server(&call.plan.place, record, reason, call.plan.stop_timeout, &call.plan.patience, wanted)
     }
 
     fn publish_of_replacement(&self, record: &Record, error: &Error) {

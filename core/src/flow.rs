@@ -135,7 +135,7 @@ impl Flow {
         if !self.call.plan.chooses_port() {
             return Ok(());
         }
-        let known = Known::look(&self.call.plan.place, &self.call.plan.name).known().filter(Known::lives);
+        let known = Known::living(&self.call.plan.place, &self.call.plan.name);
         self.call.plan.move_to(known.and_then(|known| known.record.port))
     }
 
@@ -217,8 +217,7 @@ impl Flow {
     fn taken(&self, record: &Record, origin: Origin) -> Result<Option<Server>> {
         match self.fit(record)? {
             Fit::AsItIs if self.is_given(record) => self.refuse_other_users().map(|()| Some(self.server(Some(record), origin))),
-            Fit::AsItIs => Ok(None),
-            Fit::Replace(_) => Ok(None),
+            Fit::AsItIs | Fit::Replace(_) => Ok(None),
         }
     }
 

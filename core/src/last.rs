@@ -33,7 +33,7 @@ pub(crate) enum Unused {
 
 /// Ends this start of a server unless somebody wants it by now: under the spawn lock, so that nobody is given it meanwhile.
 pub(crate) fn end_unused(place: &Place, name: &str, generation: u64, patience: &Patience) -> Unused {
-    let known = || Known::look(place, name).known().filter(|known| known.lives() && known.record.generation == generation);
+    let known = || Known::living(place, name).filter(|known| known.record.generation == generation);
     // Who has nothing to end does not take the lock either: whoever looks would take us for one who starts it.
     let settled = || match known() {
         Some(known) if is_wanted(place, &known.record) => Some(Unused::Busy),
@@ -51,8 +51,7 @@ pub(crate) fn end_unused(place: &Place, name: &str, generation: u64, patience: &
         Acquired::Elapsed | Acquired::Cancelled => return Unused::Busy,
     };
     let Some(known) = known().map(|known| known.with_pid(place)) else { return Unused::Over };
-    let declared = known.record.declared.as_ref().and_then(|declared| declared.stop_timeout_ms);
-    let Ok(grace) = plan::stop_timeout(declared.map(Duration::from_millis)) else { return Unused::Over };
+    let Ok(grace) = plan::stop_timeout(known.record.stop_timeout()) else { return Unused::Over };
     match end::end_server(place, &known.record, EndReason::LastUser, grace, &patience.afresh(LONG_ENOUGH), || {
         is_wanted(place, &known.record)
     }) {

@@ -49,6 +49,11 @@ impl Known {
         Seen::Known(Known { record, held })
     }
 
+    /// The same of one of which something lives.
+    pub(crate) fn living(place: &Place, name: &str) -> Option<Self> {
+        Known::look(place, name).known().filter(Known::lives)
+    }
+
     /// Finds what a starter that died halfway could not write: the server's own pid. It takes a look at every process of the
     /// machine, so those who only wait for a start leave it out.
     pub(crate) fn with_pid(mut self, place: &Place) -> Self {

@@ -196,9 +196,6 @@ impl Minder {
     }
 
     fn wait(&self, watch: Option<&Watch>, pause: Duration) {
-        let patience = Patience::uncancelled();
-        let own = self.server.as_ref().filter(|_| self.own_end().is_none());
-        let patience = own.map_or(patience.clone(), |server| patience.until_rung(&server.death));
         let ears = match (&self.starter, &self.desk) {
             (Some(line), Some(_)) => Some((line.socket().as_fd(), Interest::Read)),
             (None, Some(desk)) => Some((desk.as_fd(), Interest::Read)),
@@ -208,16 +205,20 @@ impl Minder {
         if pause > POLL {
             sys::shed_code();
         }
-        let _ = patience.wait(&inputs, pause);
+        let _ = self.until_own_end().wait(&inputs, pause);
+    }
+
+    fn until_own_end(&self) -> Patience {
+        let patience = Patience::uncancelled();
+        let own = self.server.as_ref().filter(|_| self.own_end().is_none());
+        own.map_or(patience.clone(), |server| patience.until_rung(&server.death))
     }
 
     /// Users who come and go one after the other are one piece of news, the longer the more: who watches over a server is not to take
     /// its processor.
     fn gather(&self, in_a_row: u32) {
         let time = GATHER * 2u32.pow(in_a_row.saturating_sub(1).min(GATHER_DOUBLINGS));
-        let patience = Patience::uncancelled();
-        let own = self.server.as_ref().filter(|_| self.own_end().is_none());
-        let _ = own.map_or(patience.clone(), |server| patience.until_rung(&server.death)).pause(time);
+        let _ = self.until_own_end().pause(time);
     }
 
     /// Hears what the server says, once its starter has let go of the line and so hears no more.

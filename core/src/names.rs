@@ -94,8 +94,8 @@ impl StateDir {
     /// # Errors
     /// `PLACE` when there is no home directory.
     pub fn new(dir: Option<&Path>) -> Result<Self> {
-        let is_said = dir.is_some() || environment::state_dir().is_some();
-        Ok(StateDir { path: place::state_dir(dir)?, is_said, cancel: Cancel::never() })
+        let said = dir.map(Path::to_owned).or_else(environment::state_dir);
+        Ok(StateDir { path: place::state_dir(said.as_deref())?, is_said: said.is_some(), cancel: Cancel::never() })
     }
 
     pub(crate) fn of_place(place: &Path) -> Self {

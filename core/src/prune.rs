@@ -85,7 +85,7 @@ fn lives(place: &Place, name: &str) -> bool {
     let excl = place.dir().join("start.lock.excl");
     AliveLock::of(place).is_held()
         || is_held_by_living(&place.minder_lock())
-        || Known::look(place, name).known().is_some_and(|known| known.lives())
+        || Known::living(place, name).is_some()
         || is_leased(place)
         || excl.exists()
 }

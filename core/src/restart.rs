@@ -6,12 +6,11 @@ use std::time::Duration;
 use crate::call::Because;
 use crate::cancel::Cancel;
 use crate::declared;
-use crate::end::{self, Ours};
 use crate::ended::EndReason;
 use crate::ensure::Next;
 use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
-use crate::event::{Event, EventKind, Listener};
+use crate::event::{Event, Listener};
 use crate::flow::{Flow, to_be_replaced};
 use crate::life::{Known, Seen};
 use crate::names::StateDir;
@@ -205,14 +204,7 @@ impl Restart<'_> {
         if !known.lives() {
             return Ok(());
         }
-        let call = &self.flow.call;
-        let ours = Ours::of(&call.plan.place, &known.record, false);
-        if ours.includes(std::process::id()) {
-            return Err(call.report().recursive());
-        }
-        call.tell(EventKind::Stopping, format!("stopping server \"{}\", to start it again", known.record.name), known.record.pid);
-        end::end_server(&call.plan.place, &known.record, EndReason::Restarted, call.plan.stop_timeout, &call.plan.patience, || false)
-            .map(drop)
+        self.flow.end_for(&known.record, EndReason::Restarted, "to start it again", || false).map(drop)
     }
 
     fn warn_of_lost(&self, record: &Record) {

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::place;
 use crate::spec::ServerSpec;
 
-/// As many log lines as a failure shows.
-const TAIL_LINES: usize = 40;
+/// As many of the server's last lines as a failure shows, and as are kept of one that ended.
+pub(crate) const TAIL_LINES: usize = 40;
 /// What the server's files may be used for by others, unless declared otherwise.
 const UMASK: u32 = 0o022;
 

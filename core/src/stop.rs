@@ -76,15 +76,8 @@ impl StateDir {
         let _lock = lock_for_stop(place, name, &patience, &options.listener)?;
         let known = living(place, name).filter(wanted).ok_or_else(|| not_running(name))?;
         let message = format!("stopping server \"{name}\"");
-        options.listener.tell(&Event {
-            kind: EventKind::Stopping,
-            name: name.to_owned(),
-            message,
-            elapsed: patience.deadline.elapsed(),
-            pid: known.record.pid,
-            holder: None,
-            voice: None,
-        });
+        let event = Event::new(EventKind::Stopping, name, message, patience.deadline.elapsed());
+        options.listener.tell(&Event { pid: known.record.pid, ..event });
         let grace = plan::stop_timeout(options.timeout.or_else(|| known.record.stop_timeout()))?;
         end::end_server(place, &known.record, EndReason::Stopped, grace, &patience.afresh(LONG_ENOUGH), || false)?;
         ended::await_note(place, known.record.generation);
@@ -97,15 +90,7 @@ impl StateDir {
 fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &Listener) -> Result<Option<StartGuard>> {
     let tell = |holder: Option<Holder>| {
         let message = waiting_line(&format!("spawn lock of \"{name}\""), holder.as_ref());
-        listener.tell(&Event {
-            kind: EventKind::Waiting,
-            name: name.to_owned(),
-            message,
-            elapsed: patience.deadline.elapsed(),
-            pid: None,
-            holder,
-            voice: None,
-        });
+        listener.tell(&Event { holder, ..Event::new(EventKind::Waiting, name, message, patience.deadline.elapsed()) });
     };
     let lock = StartLock::of(place, LockKind::Auto, None);
     match lock.acquire(patience, tell, || None::<()>) {
@@ -122,7 +107,7 @@ fn lock_for_stop(place: &Place, name: &str, patience: &Patience, listener: &List
 }
 
 fn living(place: &Place, name: &str) -> Option<Known> {
-    Known::look(place, name).known().map(|known| known.with_pid(place)).filter(Known::lives)
+    Known::living(place, name).map(|known| known.with_pid(place))
 }
 
 pub(crate) fn not_running(name: &str) -> Error {

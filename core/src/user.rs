@@ -53,7 +53,7 @@ impl User {
 
     /// Returns when the server is gone, if it goes at once.
     pub(crate) fn see_it_end(&self, patience: &Patience) {
-        let Some(known) = Known::look(&self.place, &self.name).known().filter(Known::lives) else { return };
+        let Some(known) = Known::living(&self.place, &self.name) else { return };
         if last::linger(&known.record).is_zero() {
             if last::end_unused(&self.place, &self.name, known.record.generation, patience) == Unused::Over {
                 await_minder(&self.place);
@@ -78,8 +78,7 @@ impl Drop for User {
 
 /// Waits a moment for the minder of a server that has ended, so that who removes the place next finds it at rest.
 pub(crate) fn await_minder(place: &Place) {
-    let patience = Patience::uncancelled().within(MINDER_GOES);
-    while is_held_by_living(&place.minder_lock()) && !patience.deadline.expired() && patience.pause(AGAIN).is_ok() {}
+    Patience::uncancelled().within(MINDER_GOES).outlast(AGAIN, || is_held_by_living(&place.minder_lock()));
 }
 
 /// A server without a minder gets one, which then finds out whether it is wanted; where there is no minder to be had, who leaves ends it.
@@ -104,7 +103,7 @@ fn unwatched(place: &Place, name: &str) -> Option<u64> {
     if is_held_by_living(&place.minder_lock()) {
         return None;
     }
-    let known = Known::look(place, name).known().filter(Known::lives)?;
+    let known = Known::living(place, name)?;
     known.record.ends_with_last().then_some(known.record.generation)
 }
 
@@ -113,5 +112,5 @@ fn is_used(place: &Place, name: &str) -> bool {
 }
 
 fn hire(place: &Place, name: &str, generation: u64) -> std::io::Result<()> {
-    minder::watch(Post { state_dir: place.state_dir().to_owned(), name: name.to_owned(), generation })
+    minder::watch(Post::of(place, name, generation))
 }

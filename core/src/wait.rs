@@ -174,8 +174,7 @@ impl<'a> Wait<'a> {
     }
 
     fn tell(&self, kind: EventKind, message: String) {
-        let elapsed = self.since.elapsed();
-        self.options.listener.tell(&Event { kind, name: self.what(), message, elapsed, pid: None, holder: None, voice: None });
+        self.options.listener.tell(&Event::new(kind, self.what(), message, self.since.elapsed()));
     }
 }
 

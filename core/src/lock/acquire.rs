@@ -151,8 +151,8 @@ impl Wanted {
     }
 
     fn tell(&self, kind: EventKind, message: String, holder: Option<Holder>) {
-        let elapsed = self.patience.deadline.elapsed();
-        self.listener.tell(&Event { kind, name: self.path.display().to_string(), message, elapsed, pid: None, holder, voice: None });
+        let event = Event::new(kind, self.path.display().to_string(), message, self.patience.deadline.elapsed());
+        self.listener.tell(&Event { holder, ..event });
     }
 
     pub(crate) fn timeout(&self) -> Error {

@@ -1,7 +1,6 @@
 //! A lock for a few file operations, on the directory of a place itself: nobody starts anything under it.
 
 use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,8 +10,18 @@ use crate::lock::kernel;
 /// How often somebody who is busy for a moment is asked again.
 const AGAIN: Duration = Duration::from_millis(1);
 
+/// The lock on a directory, until it is dropped.
+pub(crate) struct Brief(File);
+
+impl Drop for Brief {
+    fn drop(&mut self) {
+        // Explicitly: a child that is being made just now may have a copy of the descriptor.
+        let _ = kernel::unlock(&self.0);
+    }
+}
+
 /// The lock on a directory; `None` when it cannot be had, or not in time.
-pub(crate) fn briefly(dir: &Path, limit: Duration) -> Option<File> {
+pub(crate) fn briefly(dir: &Path, limit: Duration) -> Option<Brief> {
     let dir = File::open(dir).ok()?;
     let patience = Patience::uncancelled().within(limit);
     while !kernel::try_lock(&dir).ok()? {
@@ -20,9 +29,5 @@ pub(crate) fn briefly(dir: &Path, limit: Duration) -> Option<File> {
             return None;
         }
     }
-    Some(dir)
-}
-
-pub(crate) fn let_go(dir: &File) -> io::Result<()> {
-    kernel::unlock(dir)
+    Some(Brief(dir))
 }

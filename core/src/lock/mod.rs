@@ -34,7 +34,7 @@ use held::Held;
 pub(crate) use acquire::{Acquired, acquire_with_news, written_holder};
 pub(crate) use alive::AliveLock;
 pub use ask::{Asked, Request};
-pub(crate) use brief::{briefly, let_go};
+pub(crate) use brief::briefly;
 pub(crate) use content::parse;
 pub(crate) use flock::is_held_by_living;
 pub(crate) use lease::{Lease, is_kept, is_leased, keep, lease_holders, others_hold_leases, remove_leases, sweep_leases};

@@ -328,12 +328,12 @@ impl Command {
                 Err(Trouble::usage("NAME", "is missing: name the servers, or say --all"))
             }
             Command::Stop(stop) => not_both(("--all", stop.all), ("NAME", !stop.names.is_empty())),
-            Command::Restart(restart) if restart.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
-            Command::Logs(logs) if logs.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
+            Command::Restart(Restart { name: None, .. })
+            | Command::Logs(Logs { name: None, .. })
+            | Command::Explain(Explain { name: None, .. }) => Err(Trouble::usage("NAME", "is missing: name the server")),
             Command::Logs(logs) => not_both(("--follow", logs.follow), ("--json", common.json)),
             Command::Wait(wait) if wait.checks.is_empty() => Err(Trouble::usage("CHECK", "is missing: say what to wait for")),
             Command::List(list) => not_both(("--names", list.names), ("--json", common.json)),
-            Command::Explain(explain) if explain.name.is_none() => Err(Trouble::usage("NAME", "is missing: name the server")),
             Command::Completions(completions) if completions.shell.is_none() => {
                 Err(Trouble::usage("SHELL", format_args!("is missing: write one of {}", completions::SHELLS.join(", "))))
             }
@@ -343,9 +343,11 @@ impl Command {
 }
 
 impl Run {
+    /// What it does not take of `ensure`'s: what is printed is the command's, and it cannot run beside a server that is not there yet.
+    pub const WITHOUT: &[&str] = &["--print", "--no-wait", "--dry-run"];
+
     fn take(&mut self, flag: &str, words: &mut Words) -> Result<bool> {
-        // What is printed is the command's, and it cannot run beside a server that is not there yet.
-        if matches!(flag, "--print" | "--no-wait" | "--dry-run") { Ok(false) } else { self.server.take(flag, words) }
+        if Run::WITHOUT.contains(&flag) { Ok(false) } else { self.server.take(flag, words) }
     }
 
     fn check(&self) -> Result<()> {

@@ -238,7 +238,7 @@ pub fn words() -> impl Iterator<Item = &'static str> {
 
 /// `pid,url`.
 pub fn facts(list: &str) -> Result<Vec<Fact>> {
-    let known = || FACTS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let known = || words().collect::<Vec<_>>().join(", ");
     let fact = |word: &str| FACTS.iter().find(|(known, _)| *known == word.trim()).map(|(_, fact)| *fact);
     list.split(',')
         .map(|word| fact(word).ok_or_else(|| Trouble::usage("--print", format_args!("knows no `{word}`; known are {}", known()))))

@@ -7,7 +7,7 @@ mod zsh;
 
 use spawnlock::{LockKind, OnLockUnavailable, OnMismatch, Reuse, Scope, StopSignal, StopWhen, Unresponsive};
 
-use crate::args::Completions;
+use crate::args::{Completions, Run};
 use crate::facts;
 use crate::help;
 use crate::output::Output;
@@ -19,8 +19,6 @@ pub const SHELLS: &[&str] = &["bash", "zsh", "fish", "powershell"];
 
 /// What asks for the names of servers.
 const NAMES: &str = "server-init list --names 2>/dev/null";
-/// What `run` does not take of `ensure`'s.
-const NOT_OF_RUN: &[&str] = &["--print", "--no-wait", "--dry-run"];
 
 pub fn run(args: &Completions, output: &Output) -> Result<u8> {
     let commands = commands();
@@ -65,7 +63,7 @@ fn offer(name: &'static str, text: &str) -> Offer {
     let mut flags: Vec<Flag> = page.flags().cloned().collect();
     if name == "run" {
         let ensure = Page::read(help::ENSURE);
-        let more: Vec<Flag> = ensure.flags().filter(|flag| !NOT_OF_RUN.contains(&flag.long.as_str())).cloned().collect();
+        let more: Vec<Flag> = ensure.flags().filter(|flag| !Run::WITHOUT.contains(&flag.long.as_str())).cloned().collect();
         flags.extend(more.into_iter().filter(|flag| !page.flags().any(|known| known.long == flag.long)));
     }
     let words = match name {

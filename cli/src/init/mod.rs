@@ -32,9 +32,10 @@ struct Written<'a> {
 
 pub fn run(args: &Init, output: &Output) -> Result<u8> {
     let name = args.name.as_deref().unwrap_or(NAME);
-    let file = absolute(&target(args)?)?;
+    let known = Project::find(None)?.map(|project| project.path().to_owned());
+    let file = absolute(&target(args, known.as_deref())?)?;
     let dir = file.parent().unwrap_or(Path::new("/"));
-    refuse_a_second_file(&file, dir)?;
+    refuse_a_second_file(&file, dir, known.as_deref())?;
     let Some(guess) = guess::of(dir) else {
         return Err(Trouble::Unknown(format!(
             "nothing in {} looks like a server: no script of package.json, no Django, FastAPI or Flask, no index.html\n  \
@@ -51,21 +52,19 @@ pub fn run(args: &Init, output: &Output) -> Result<u8> {
 }
 
 /// The file that is named; else the one here that declares servers already, for it would be hidden by another, or hide it.
-fn target(args: &Init) -> Result<PathBuf> {
+fn target(args: &Init, known: Option<&Path>) -> Result<PathBuf> {
     if let Some(file) = &args.file {
         return Ok(file.clone());
     }
     let here = absolute(Path::new(FILE))?;
-    let known = Project::find(None)?.map(|project| project.path().to_owned());
-    Ok(known.filter(|known| known.parent() == here.parent()).unwrap_or(here))
+    Ok(known.filter(|known| known.parent() == here.parent()).map_or(here, Path::to_owned))
 }
 
 /// Of two files in one directory only the first is read.
-fn refuse_a_second_file(file: &Path, dir: &Path) -> Result<()> {
-    match Project::find(None)? {
-        Some(known) if known.path() != file && known.path().parent() == Some(dir) => {
-            let problem =
-                format_args!("is {}, but {} declares servers, and only one of both is read", file.display(), known.path().display());
+fn refuse_a_second_file(file: &Path, dir: &Path, known: Option<&Path>) -> Result<()> {
+    match known {
+        Some(known) if known != file && known.parent() == Some(dir) => {
+            let problem = format_args!("is {}, but {} declares servers, and only one of both is read", file.display(), known.display());
             Err(Trouble::usage("--file", problem))
         }
         _ => Ok(()),

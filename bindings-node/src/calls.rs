@@ -16,7 +16,7 @@ use crate::event::ServerEvent;
 use crate::job::{Job, Outcome};
 use crate::kick::Kick;
 use crate::options::{
-    EnsureServerOptions, LogOptions, PruneOptions, RestartServerOptions, StatusOptions, StopServerOptions, WaitForOptions,
+    EnsureServerOptions, LogOptions, PruneOptions, RestartServerOptions, StatusOptions, StopServerOptions, WaitForOptions, directory,
 };
 use crate::read::text;
 
@@ -85,7 +85,7 @@ pub fn wait_for(checks: Unknown, options: Unknown) -> Result<External<Job>> {
 #[napi(ts_args_type = "name: string, options?: StatusOptions", ts_return_type = "Promise<ServerStatus>")]
 pub fn server_status(name: Unknown, options: Unknown) -> Result<External<Job>> {
     let name = text("name", name)?;
-    let dir = StatusOptions::read(options)?.state_dir()?;
+    let dir = directory(StatusOptions::read(options)?.state_dir.as_ref())?;
     Ok(Job::new(Cancel::new(), move |_| dir.status(&name).map(|status| Outcome::B(status.into()))))
 }
 
@@ -94,7 +94,7 @@ pub fn server_status(name: Unknown, options: Unknown) -> Result<External<Job>> {
 pub fn server_logs(name: Unknown, options: Unknown) -> Result<External<Job>> {
     let name = text("name", name)?;
     let options = LogOptions::read(options)?;
-    let (dir, wanted) = (options.state_dir()?, options.log_options());
+    let (dir, wanted) = (directory(options.state_dir.as_ref())?, options.log_options());
     Ok(Job::new(Cancel::new(), move |_| dir.logs(&name, &wanted).map(Outcome::F)))
 }
 
@@ -102,7 +102,7 @@ pub fn server_logs(name: Unknown, options: Unknown) -> Result<External<Job>> {
 #[napi(ts_args_type = "options?: PruneOptions", ts_return_type = "Promise<string[]>")]
 pub fn prune_servers(options: Unknown) -> Result<External<Job>> {
     let options = PruneOptions::read(options)?;
-    let (dir, dry_run) = (options.state_dir()?, options.dry_run == Some(true));
+    let (dir, dry_run) = (directory(options.state_dir.as_ref())?, options.dry_run == Some(true));
     Ok(Job::new(Cancel::new(), move |_| if dry_run { dir.prune_dry_run() } else { dir.prune() }.map(Outcome::F)))
 }
 
@@ -112,7 +112,7 @@ pub fn stop_server(name: Unknown, options: Unknown) -> Result<External<Job>> {
     let name = text("name", name)?;
     let options = StopServerOptions::read(options)?;
     let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
-    let (dir, how) = (options.state_dir()?, options.stop_options(&cancel)?);
+    let (dir, how) = (directory(options.state_dir.as_ref())?, options.stop_options(&cancel)?);
     Ok(Job::new(cancel, move |teller| audience.during(teller, |listen| dir.stop(&name, &how.on_event(listen))).map(Outcome::D)))
 }
 
@@ -124,7 +124,7 @@ pub fn restart_server(name: Unknown, options: Unknown) -> Result<External<Job>> 
     let name = text("name", name)?;
     let options = RestartServerOptions::read(options)?;
     let (cancel, audience) = (Cancel::new(), Audience::new(options.on_event.is_some(), options.progress.as_ref())?);
-    let (dir, how) = (options.state_dir()?, options.restart_options(&cancel)?);
+    let (dir, how) = (directory(options.state_dir.as_ref())?, options.restart_options(&cancel)?);
     Ok(Job::new(cancel, move |teller| {
         audience.during(teller, |listen| dir.restart(&name, &how.on_event(listen))).map(|server| Outcome::A(server.into()))
     }))
@@ -133,7 +133,7 @@ pub fn restart_server(name: Unknown, options: Unknown) -> Result<External<Job>> 
 /// Tells what is known about every name that was ever used, in order.
 #[napi(ts_args_type = "options?: StatusOptions", ts_return_type = "Promise<ServerStatus[]>")]
 pub fn list_servers(options: Unknown) -> Result<External<Job>> {
-    let dir = StatusOptions::read(options)?.state_dir()?;
+    let dir = directory(StatusOptions::read(options)?.state_dir.as_ref())?;
     Ok(Job::new(Cancel::new(), move |_| {
         let all = dir.list()?.into_iter().map(Into::into).collect();
         Ok(Outcome::C(all))

@@ -25,21 +25,21 @@ enum OneCheck {
 impl Checks {
     /// As the core takes them; functions are asked through `teller`.
     pub(crate) fn sources(self, teller: &Teller) -> Vec<CheckSource> {
-        let source = |check| match check {
-            OneCheck::Written(value) => (&value).into(),
-            OneCheck::Function(at) => {
-                let teller = teller.clone();
-                Check::asked(move |reply| teller.ask(at, reply)).into()
-            }
-        };
-        self.0.into_iter().map(source).collect()
+        self.with_functions(|at| {
+            let teller = teller.clone();
+            Check::asked(move |reply| teller.ask(at, reply))
+        })
     }
 
     /// The same for a call that returns before any function could answer.
     pub(crate) fn unasked(self) -> Vec<CheckSource> {
+        self.with_functions(|_| Check::asked(drop))
+    }
+
+    fn with_functions(self, function: impl Fn(u32) -> Check) -> Vec<CheckSource> {
         let source = |check| match check {
             OneCheck::Written(value) => (&value).into(),
-            OneCheck::Function(_) => Check::asked(drop).into(),
+            OneCheck::Function(at) => function(at).into(),
         };
         self.0.into_iter().map(source).collect()
     }

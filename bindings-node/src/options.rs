@@ -18,7 +18,27 @@ use crate::error::Result;
 use crate::read::{Callback, Given, Signal};
 
 /// One table makes the type, its declaration for TypeScript, and the reader that knows every name.
+/// `..` at the end stands for what every call takes that waits for a server.
 macro_rules! options {
+    ($(#[$($about:tt)*])* $name:ident { $($(#[$($field_about:tt)*])* $field:ident: $kind:ty = $words:literal,)* .. }) => {
+        options! {
+            $(#[$($about)*])*
+            $name {
+                $($(#[$($field_about)*])* $field: $kind = $words,)*
+                /// Ends the wait; the promise is then rejected with its reason.
+                #[napi(ts_type = "AbortSignal")]
+                #[expect(dead_code, reason = "JavaScript itself listens to it")]
+                signal: Signal = "an AbortSignal",
+                /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
+                #[napi(ts_type = "(event: ServerEvent) => void")]
+                on_event: Callback = "a function",
+                /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
+                /// `auto` shows nothing where stderr is no terminal. Default: false.
+                #[napi(ts_type = "boolean | 'auto'")]
+                progress: Value = "true, false or 'auto'",
+            }
+        }
+    };
     ($(#[$($about:tt)*])* $name:ident { $($(#[$($field_about:tt)*])* $field:ident: $kind:ty = $words:literal,)* }) => {
         $(#[$($about)*])*
         #[napi(object, object_from_js = false, object_to_js = false)]
@@ -129,17 +149,7 @@ options! {
         /// What to do about a server of ours that lives and does not answer: `error` (the default) or `replace`.
         #[napi(ts_type = "Unresponsive")]
         unresponsive: String = "a text",
-        /// Ends the wait; the promise is then rejected with its reason.
-        #[napi(ts_type = "AbortSignal")]
-        #[expect(dead_code, reason = "JavaScript itself listens to it")]
-        signal: Signal = "an AbortSignal",
-        /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
-        #[napi(ts_type = "(event: ServerEvent) => void")]
-        on_event: Callback = "a function",
-        /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
-        /// `auto` shows nothing where stderr is no terminal. Default: false.
-        #[napi(ts_type = "boolean | 'auto'")]
-        progress: Value = "true, false or 'auto'",
+        ..
     }
 }
 
@@ -180,17 +190,7 @@ options! {
         state_dir: String = "a text",
         /// How long the server may take to end after its stop signal, before SIGKILL. Default: what it was declared with, else 10 000.
         stop_timeout: f64 = "a number of milliseconds",
-        /// Ends the wait; the promise is then rejected with its reason.
-        #[napi(ts_type = "AbortSignal")]
-        #[expect(dead_code, reason = "JavaScript itself listens to it")]
-        signal: Signal = "an AbortSignal",
-        /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
-        #[napi(ts_type = "(event: ServerEvent) => void")]
-        on_event: Callback = "a function",
-        /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
-        /// `auto` shows nothing where stderr is no terminal. Default: false.
-        #[napi(ts_type = "boolean | 'auto'")]
-        progress: Value = "true, false or 'auto'",
+        ..
     }
 }
 
@@ -231,17 +231,7 @@ options! {
         stop_timeout: f64 = "a number of milliseconds",
         /// Go on without the lock after having waited this long for it. Default: never.
         break_after: f64 = "a number of milliseconds",
-        /// Ends the wait; the promise is then rejected with its reason.
-        #[napi(ts_type = "AbortSignal")]
-        #[expect(dead_code, reason = "JavaScript itself listens to it")]
-        signal: Signal = "an AbortSignal",
-        /// Told what happens meanwhile, on the main thread. What it throws is an uncaught exception, as with an `EventEmitter`.
-        #[napi(ts_type = "(event: ServerEvent) => void")]
-        on_event: Callback = "a function",
-        /// Whether people are shown what happens, on stderr: one live line on a terminal, plain lines elsewhere and under CI.
-        /// `auto` shows nothing where stderr is no terminal. Default: false.
-        #[napi(ts_type = "boolean | 'auto'")]
-        progress: Value = "true, false or 'auto'",
+        ..
     }
 }
 
@@ -316,7 +306,7 @@ impl EnsureServerOptions {
         spec = self.env.into_iter().flatten().fold(spec, |spec, (key, value)| set(spec, value, |spec, value| spec.env(key, value)));
         spec = set(spec, self.inherit_env, ServerSpec::inherit_env);
         spec = set(spec, self.umask, ServerSpec::umask);
-        spec = set(spec, self.scope.as_deref().map(Scope::parse).transpose()?, ServerSpec::scope);
+        spec = set(spec, word(self.scope.as_deref(), Scope::parse)?, ServerSpec::scope);
         spec = set(spec, self.host, ServerSpec::host);
         spec = set(spec, self.port.as_ref().map(Port::from_value).transpose()?, ServerSpec::port);
         spec = self.listen.iter().flat_map(Listening::from_value).fold(spec, ServerSpec::listen);
@@ -326,29 +316,24 @@ impl EnsureServerOptions {
         spec = set(spec, self.log, ServerSpec::log);
         spec = set(spec, self.tail_lines, |spec, lines| spec.tail_lines(lines as usize));
         spec = set(spec, self.state_dir, ServerSpec::state_dir);
-        spec = set(spec, kind(self.lock.as_deref())?, ServerSpec::lock);
+        spec = set(spec, word(self.lock.as_deref(), LockKind::parse)?, ServerSpec::lock);
         spec = set(spec, self.lock_file, ServerSpec::lock_file);
-        let on_lock_unavailable = self.on_lock_unavailable.as_deref().map(OnLockUnavailable::parse).transpose()?;
-        spec = set(spec, on_lock_unavailable, ServerSpec::on_lock_unavailable);
+        spec = set(spec, word(self.on_lock_unavailable.as_deref(), OnLockUnavailable::parse)?, ServerSpec::on_lock_unavailable);
         spec = set(spec, time("lockPatience", self.lock_patience)?, ServerSpec::lock_patience);
         spec = set(spec, time("stopTimeout", self.stop_timeout)?, ServerSpec::stop_timeout);
-        spec = set(spec, self.stop.as_deref().map(StopWhen::parse).transpose()?, ServerSpec::stop);
+        spec = set(spec, word(self.stop.as_deref(), StopWhen::parse)?, ServerSpec::stop);
         spec = set(spec, self.config, ServerSpec::config);
         spec = set(spec, time("linger", self.linger)?, ServerSpec::linger);
-        spec = set(spec, self.stop_signal.as_deref().map(StopSignal::parse).transpose()?, ServerSpec::stop_signal);
-        spec = set(spec, self.reuse.as_deref().map(Reuse::parse).transpose()?, ServerSpec::reuse);
+        spec = set(spec, word(self.stop_signal.as_deref(), StopSignal::parse)?, ServerSpec::stop_signal);
+        spec = set(spec, word(self.reuse.as_deref(), Reuse::parse)?, ServerSpec::reuse);
         spec = set(spec, self.version, ServerSpec::version);
         spec = set(spec, self.version_field, ServerSpec::version_field);
-        spec = set(spec, self.on_mismatch.as_deref().map(OnMismatch::parse).transpose()?, ServerSpec::on_mismatch);
-        Ok(set(spec, self.unresponsive.as_deref().map(Unresponsive::parse).transpose()?, ServerSpec::unresponsive))
+        spec = set(spec, word(self.on_mismatch.as_deref(), OnMismatch::parse)?, ServerSpec::on_mismatch);
+        Ok(set(spec, word(self.unresponsive.as_deref(), Unresponsive::parse)?, ServerSpec::unresponsive))
     }
 }
 
 impl LogOptions {
-    pub(crate) fn state_dir(&self) -> Result<StateDir> {
-        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
-    }
-
     /// The same, as the core takes it.
     pub(crate) fn log_options(&self) -> spawnlock::LogOptions {
         let options = set(spawnlock::LogOptions::new(), self.lines, |options, lines| options.lines(lines as usize));
@@ -356,23 +341,7 @@ impl LogOptions {
     }
 }
 
-impl PruneOptions {
-    pub(crate) fn state_dir(&self) -> Result<StateDir> {
-        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
-    }
-}
-
-impl StatusOptions {
-    pub(crate) fn state_dir(&self) -> Result<StateDir> {
-        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
-    }
-}
-
 impl StopServerOptions {
-    pub(crate) fn state_dir(&self) -> Result<StateDir> {
-        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
-    }
-
     /// The same, as the core takes it.
     pub(crate) fn stop_options(&self, cancel: &Cancel) -> Result<StopOptions> {
         let options = StopOptions::new().cancel(cancel.clone());
@@ -391,10 +360,6 @@ impl WaitForOptions {
 }
 
 impl RestartServerOptions {
-    pub(crate) fn state_dir(&self) -> Result<StateDir> {
-        Ok(StateDir::new(self.state_dir.as_deref().map(Path::new))?)
-    }
-
     /// The same, as the core takes it.
     pub(crate) fn restart_options(&self, cancel: &Cancel) -> Result<RestartOptions> {
         let mut options = RestartOptions::new().cancel(cancel.clone());
@@ -408,7 +373,7 @@ impl RestartServerOptions {
 impl LockOptions {
     /// The same, as the core takes it.
     pub(crate) fn checked(self) -> Result<LockTerms> {
-        let kind = kind(self.lock.as_deref())?.unwrap_or_default();
+        let kind = word(self.lock.as_deref(), LockKind::parse)?.unwrap_or_default();
         let mut core = spawnlock::LockOptions::new().kind(kind);
         core = set(core, time("timeout", self.timeout)?, spawnlock::LockOptions::timeout);
         core = set(core, time("staleAfter", self.stale_after)?, spawnlock::LockOptions::stale_after);
@@ -429,7 +394,7 @@ pub struct LockTerms {
 
 impl HolderOptions {
     pub(crate) fn kind(&self) -> Result<LockKind> {
-        Ok(kind(self.lock.as_deref())?.unwrap_or_default())
+        Ok(word(self.lock.as_deref(), LockKind::parse)?.unwrap_or_default())
     }
 }
 
@@ -450,8 +415,14 @@ impl Notice {
     }
 }
 
-fn kind(given: Option<&str>) -> Result<Option<LockKind>> {
-    Ok(given.map(LockKind::parse).transpose()?)
+/// The directory that a caller names, else the usual one.
+pub(crate) fn directory(named: Option<&String>) -> Result<StateDir> {
+    Ok(StateDir::new(named.map(Path::new))?)
+}
+
+/// An option that is one of a few words.
+fn word<T>(given: Option<&str>, parse: fn(&str) -> spawnlock::Result<T>) -> Result<Option<T>> {
+    Ok(given.map(parse).transpose()?)
 }
 
 fn time(option: &str, given: Option<f64>) -> Result<Option<Duration>> {

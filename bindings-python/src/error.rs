@@ -6,6 +6,11 @@ use spawnlock::{Error, Failure, Spelling};
 
 use crate::typed::in_seconds;
 
+/// An option that was read, where it was given.
+pub(crate) fn checked<T>(py: Python<'_>, read: Option<spawnlock::Result<T>>) -> PyResult<Option<T>> {
+    read.transpose().map_err(|error| raised(py, &error))
+}
+
 /// The error to raise.
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     instance(py, error).map_or_else(|broken| broken, PyErr::from_value)

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use spawnlock::{LogOptions, StateDir, StopOptions};
 
 use crate::audience::{Audience, Told};
-use crate::error::{raised, told};
+use crate::error::{checked, raised, told};
 use crate::event::Holder;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
@@ -184,7 +184,7 @@ pub(crate) fn server_logs(
     all_starts: bool,
     state_dir: Option<StrPath>,
 ) -> PyResult<Vec<String>> {
-    let lines = lines.map(|lines| spawnlock::whole("lines", lines)).transpose().map_err(|error| raised(py, &error))?;
+    let lines = checked(py, lines.map(|lines| spawnlock::whole("lines", lines)))?;
     let options = LogOptions::new().all_starts(all_starts);
     let options = lines.into_iter().fold(options, |options, lines| options.lines(lines as usize));
     py.detach(|| directory(state_dir)?.logs(name, &options)).map_err(|error| raised(py, &error))

@@ -9,7 +9,7 @@ use spawnlock::{Listening, LockKind, OnLockUnavailable, OnMismatch, Port, Reuse,
 
 use crate::audience::{Audience, Callable, Told};
 use crate::check::{Ready, json};
-use crate::error::raised;
+use crate::error::checked;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
 use crate::kick::Kick;
@@ -80,28 +80,24 @@ impl ServerSpec {
         on_event: Option<Listener>,
         progress: Option<Show>,
     ) -> PyResult<Self> {
-        let time =
-            |option: &str, time: Option<Seconds>| time.map(|time| time.named(option)).transpose().map_err(|error| raised(py, &error));
+        let time = |option: &str, time: Option<Seconds>| checked(py, time.map(|time| time.named(option)));
         let timeout = time("timeout", timeout)?;
         let probe_timeout = time("probe_timeout", probe_timeout)?;
         let lock_patience = time("lock_patience", lock_patience)?;
         let stop_timeout = time("stop_timeout", stop_timeout)?;
         let linger = time("linger", linger)?;
-        let stop = stop.map(|word| StopWhen::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
-        let lock = lock.map(KindWord::parsed).transpose().map_err(|error| raised(py, &error))?;
-        let on_lock_unavailable =
-            on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
-        let stop_signal = stop_signal.map(|word| StopSignal::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
-        let reuse = reuse.map(|word| Reuse::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
-        let on_mismatch = on_mismatch.map(|word| OnMismatch::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
-        let unresponsive = unresponsive.map(|word| Unresponsive::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
-        let number = |option: &str, number: Option<i64>| {
-            number.map(|number| spawnlock::whole(option, number)).transpose().map_err(|error| raised(py, &error))
-        };
+        let stop = checked(py, stop.map(|word| StopWhen::parse(&word.0)))?;
+        let lock = checked(py, lock.map(KindWord::parsed))?;
+        let on_lock_unavailable = checked(py, on_lock_unavailable.map(|word| OnLockUnavailable::parse(&word.0)))?;
+        let stop_signal = checked(py, stop_signal.map(|word| StopSignal::parse(&word.0)))?;
+        let reuse = checked(py, reuse.map(|word| Reuse::parse(&word.0)))?;
+        let on_mismatch = checked(py, on_mismatch.map(|word| OnMismatch::parse(&word.0)))?;
+        let unresponsive = checked(py, unresponsive.map(|word| Unresponsive::parse(&word.0)))?;
+        let number = |option: &str, number: Option<i64>| checked(py, number.map(|number| spawnlock::whole(option, number)));
         let umask = number("umask", umask)?;
         let tail_lines = number("tailLines", tail_lines)?.map(|lines| lines as usize);
-        let scope = scope.map(|word| Scope::parse(&word.0)).transpose().map_err(|error| raised(py, &error))?;
-        let port = port.map(|port| Port::from_value(&port.0)).transpose().map_err(|error| raised(py, &error))?;
+        let scope = checked(py, scope.map(|word| Scope::parse(&word.0)))?;
+        let port = checked(py, port.map(|port| Port::from_value(&port.0)))?;
         let identity = identity.map(|fields| fields.0);
         let command = command.map(|words| words.0);
 

@@ -5,7 +5,7 @@ use spawnlock::{CheckSource, WaitOptions, wait_for};
 
 use crate::audience::{Audience, Told};
 use crate::check::Ready;
-use crate::error::raised;
+use crate::error::checked;
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
 use crate::options::{Done, Listener, Show};
@@ -32,8 +32,7 @@ impl Wait {
         on_event: Option<Listener>,
         progress: Option<Show>,
     ) -> PyResult<Self> {
-        let time =
-            |option: &str, time: Option<Seconds>| time.map(|time| time.named(option)).transpose().map_err(|error| raised(py, &error));
+        let time = |option: &str, time: Option<Seconds>| checked(py, time.map(|time| time.named(option)));
         let mut options = WaitOptions::new().gone(gone.unwrap_or(false));
         if let Some(timeout) = time("timeout", timeout)? {
             options = options.timeout(timeout);

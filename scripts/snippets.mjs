@@ -26,7 +26,7 @@ if (!interpreter) throw new Error('usage: snippets.mjs COMMAND PYTHON [DOCUMENTâ
 const [command, python] = [resolve(given), resolve(interpreter)];
 
 /** The ports that documents speak of. */
-const PORTS = /\b(?:1987|1988|3000|5173|5432|8000|8080)\b/g;
+const PORTS = ['1987', '1988', '3000', '5173', '5432', '8000', '8080'];
 /** No snippet needs longer; one that hangs is shown as such. */
 const LONGEST = 60_000;
 /** As many documents at once as a small machine can bear. */
@@ -77,7 +77,7 @@ class Project {
     const project = new Project();
     project.dir = mkdtempSync(join(tmpdir(), 'spawnlock-snippets-'));
     project.ports = new Map();
-    for (const port of ['1987', '1988', '3000', '5173', '5432', '8000', '8080']) project.ports.set(port, String(await freePort()));
+    for (const port of PORTS) project.ports.set(port, String(await freePort()));
     const server = readFileSync(join(root, 'examples/server.mjs'), 'utf8').replace('Date.now() + 1000', 'Date.now() + 50');
     project.write('server.js', server);
     project.write('package.json', JSON.stringify({ type: 'module', scripts: { start: 'node server.js', dev: 'node server.js 5173', test: 'node --test' } }));
@@ -97,7 +97,7 @@ class Project {
   }
 
   text(text) {
-    return text.replace(PORTS, (port) => this.ports.get(port));
+    return text.replace(new RegExp(`\\b(?:${PORTS.join('|')})\\b`, 'g'), (port) => this.ports.get(port));
   }
 
   write(name, text) {

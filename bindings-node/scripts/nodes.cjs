@@ -23,9 +23,15 @@ exports.fetched = function fetched(folder, packages, file) {
   const prefix = join(root, 'build', folder);
   const path = join(prefix, 'node_modules', file);
   if (existsSync(path)) return path;
+  exports.install(prefix, packages);
+  if (!existsSync(path)) throw new Error(`npm could not fetch ${packages.join(' ')}`);
+  return path;
+};
+
+/** Installs packages into a folder that is none of a project, and runs nothing of theirs. */
+exports.install = function install(prefix, packages) {
   mkdirSync(prefix, { recursive: true });
   const how = ['--silent', '--ignore-scripts', '--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--prefix', prefix];
   const npm = spawnSync('npm', ['install', ...how, ...packages], { stdio: ['ignore', 'inherit', 'inherit'], env: process.env });
-  if (npm.status !== 0 || !existsSync(path)) throw new Error(`npm could not fetch ${packages.join(' ')}`);
-  return path;
+  if (npm.status !== 0) throw new Error(`npm could not fetch ${packages.join(' ')}`);
 };

@@ -1,8 +1,9 @@
 // The test runners and Vite, from the registry: fetched once, kept in build/.
 
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+
+import { install } from '../../bindings-node/scripts/nodes.cjs';
 
 // The newest that run on Node 20.
 const PINNED = ['vitest@4.1.12', 'vite@8.3.8', 'jest@30.5.2', '@playwright/test@1.65.1'];
@@ -17,7 +18,6 @@ export const fetchRunners = () => {
   if (existsSync(note) && readFileSync(note, 'utf8') === wanted) return;
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'package.json'), '{ "private": true }');
-  const flags = ['--silent', '--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', home];
-  execFileSync('npm', ['install', ...flags, ...PINNED], { stdio: ['ignore', 'inherit', 'inherit'] });
+  install(home, PINNED);
   writeFileSync(note, wanted);
 };

@@ -1,9 +1,11 @@
 //! A file at which processes wait, so that they all begin at the same moment.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
@@ -39,6 +41,36 @@ pub fn wait_at(gate: &Path) -> io::Result<()> {
         while matches!(rustix::io::read(watch, &mut told), Ok(read) if read > 0) {}
     }
     Ok(())
+}
+
+/// What a program was told, once the gate it was told of is open; else what it exits with.
+///
+/// # Errors
+/// The exit code of one that was asked for its help, or was told wrongly.
+pub fn entered<T>(
+    program: &str,
+    help: &str,
+    told: Result<Option<T>, impl Display>,
+    gate: impl FnOnce(&T) -> Option<&Path>,
+) -> Result<T, ExitCode> {
+    let options = match told {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{help}");
+            return Err(ExitCode::SUCCESS);
+        }
+        Err(problem) => {
+            eprintln!("{program}: {problem}; see --help");
+            return Err(ExitCode::from(2));
+        }
+    };
+    if let Some(file) = gate(&options)
+        && let Err(problem) = wait_at(file)
+    {
+        eprintln!("{program}: no gate at {}: {problem}", file.display());
+        return Err(ExitCode::from(2));
+    }
+    Ok(options)
 }
 
 fn watch_for(gate: &Path) -> io::Result<OwnedFd> {

@@ -25,23 +25,10 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match read_options() {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => {
-            eprintln!("claimer: {problem}; see --help");
-            return ExitCode::from(2);
-        }
+    let options = match gate::entered("claimer", HELP, read_options(), |options| options.gate.as_deref()) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
-    if let Some(file) = &options.gate
-        && let Err(problem) = gate::wait_at(file)
-    {
-        eprintln!("claimer: no gate at {}: {problem}", file.display());
-        return ExitCode::from(2);
-    }
     match options.serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -65,23 +65,10 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match read_options() {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => {
-            eprintln!("contender: {problem}; see --help");
-            return ExitCode::from(2);
-        }
+    let options = match gate::entered("contender", HELP, read_options(), |options| options.gate.as_deref()) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
-    if let Some(file) = &options.gate
-        && let Err(problem) = gate::wait_at(file)
-    {
-        eprintln!("contender: no gate at {}: {problem}", file.display());
-        return ExitCode::from(2);
-    }
     if options.exec {
         return exec(&options.command);
     }

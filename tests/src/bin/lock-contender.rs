@@ -72,23 +72,10 @@ impl Trouble {
 }
 
 fn main() -> ExitCode {
-    let options = match read_options() {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => {
-            eprintln!("lock-contender: {problem}; see --help");
-            return ExitCode::from(2);
-        }
+    let options = match gate::entered("lock-contender", HELP, read_options(), |options| options.gate.as_deref()) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
-    if let Some(file) = &options.gate
-        && let Err(problem) = gate::wait_at(file)
-    {
-        eprintln!("lock-contender: no gate at {}: {problem}", file.display());
-        return ExitCode::from(2);
-    }
     let done = if options.drive { options.drive() } else { options.contend() };
     done.unwrap_or_else(|trouble| {
         say(&trouble.line());

@@ -72,9 +72,11 @@ pub fn leave_this(server: &External<spawnlock::Server>) -> Option<External<Job>>
 /// Lets go of the server behind a `Server`.
 #[napi(skip_typescript)]
 pub fn release_this(server: &External<spawnlock::Server>) {
-    let server = spawnlock::Server::clone(server);
-    // Where nobody watches over the server, who lets go may have to end it: the event loop goes on meanwhile.
-    std::thread::spawn(move || server.release());
+    let theirs = spawnlock::Server::clone(server);
+    // Where nobody watches over the server, who lets go may have to end it: the event loop goes on meanwhile, unless there is no thread.
+    if std::thread::Builder::new().name("spawnlock".to_owned()).spawn(move || theirs.release()).is_err() {
+        server.release();
+    }
 }
 
 /// What programs that use the server behind a `Server` are told.

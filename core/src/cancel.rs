@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::deadline::{Deadline, LONG_ENOUGH};
-use crate::sys::{self, Bell};
+use crate::sys::{self, Bell, PerProcess};
 
 /// How often a [hook](Cancel::checked_by) is asked while nothing else wakes a wait.
 const HOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -78,8 +78,8 @@ impl Cancel {
 
     /// For calls that nobody can cancel: it costs no descriptor.
     pub(crate) fn never() -> Self {
-        static NEVER: OnceLock<Cancel> = OnceLock::new();
-        NEVER.get_or_init(|| Cancel(Arc::new(State { never: true, ..State::default() }))).clone()
+        static NEVER: PerProcess<Cancel> = PerProcess::new(|| Cancel(Arc::new(State { never: true, ..State::default() })));
+        NEVER.get().clone()
     }
 
     /// Cancels every wait that uses this or a clone of it.

@@ -2,19 +2,25 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
-use std::sync::Once;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+/// Has `handler` called in every forked child from now on; perhaps twice, where two threads ask for it at once. No `Once`: one that
+/// is under way in another thread at a fork would keep the child waiting for ever.
+pub(super) fn in_every_child(registered: &AtomicBool, handler: unsafe extern "C" fn()) {
+    if !registered.load(Ordering::Acquire) {
+        // SAFETY: the handlers of this crate close descriptors and count, which a child of a fork may do.
+        unsafe { libc::pthread_atfork(None, None, Some(handler)) };
+        registered.store(true, Ordering::Release);
+    }
+}
 
 /// Descriptors that a forked child must not keep: it would hold the lock long after its parent let go by dying.
 static ON_FORK: [AtomicI32; 512] = [const { AtomicI32::new(-1) }; 512];
 
 /// Registers a descriptor that a forked child closes at once; dropping the answer ends that.
 pub(crate) fn close_on_fork(fd: &impl AsFd) -> CloseOnFork {
-    static HANDLER: Once = Once::new();
-    HANDLER.call_once(|| {
-        // SAFETY: the handler runs in the child of a fork, where it calls nothing but `close`.
-        unsafe { libc::pthread_atfork(None, None, Some(close_registered)) };
-    });
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    in_every_child(&REGISTERED, close_registered);
     let raw = fd.as_fd().as_raw_fd();
     let free = |slot: &&AtomicI32| slot.compare_exchange(-1, raw, Ordering::SeqCst, Ordering::SeqCst).is_ok();
     CloseOnFork { slot: ON_FORK.iter().find(free), raw }

@@ -4,8 +4,9 @@
 //! ever lets go of it.
 
 use std::ptr;
-use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use super::on_fork::in_every_child;
 
 /// Counts the forks that lie between this process and its first ancestor with this code.
 static FORKS: AtomicU64 = AtomicU64::new(0);
@@ -35,21 +36,14 @@ impl<T: Send + Sync> PerProcess<T> {
 
     #[cold]
     fn make(&self, known: *mut (u64, T)) {
-        count_forks();
+        static REGISTERED: AtomicBool = AtomicBool::new(false);
+        in_every_child(&REGISTERED, count);
         let made = Box::into_raw(Box::new((FORKS.load(Ordering::Acquire), (self.new)())));
         if self.current.compare_exchange(known, made, Ordering::AcqRel, Ordering::Acquire).is_err() {
             // SAFETY: it came out of a box just now, and nobody else has seen it.
             drop(unsafe { Box::from_raw(made) });
         }
     }
-}
-
-fn count_forks() {
-    static HANDLER: Once = Once::new();
-    HANDLER.call_once(|| {
-        // SAFETY: the handler runs in the child of a fork, where it only counts.
-        unsafe { libc::pthread_atfork(None, None, Some(count)) };
-    });
 }
 
 unsafe extern "C" fn count() {

@@ -1,4 +1,4 @@
-//! Asking for a lock without waiting for it: whoever has the answer first gives it, by a call.
+//! Asking for a lock, and letting go of it, without waiting: whoever has the answer first gives it, by a call.
 //!
 //! The thread that sits in the kernel's queue gives the lock, the one that keeps deadlines says that it came too late, and the
 //! one that cancels, that it was cancelled. So a grant wakes one thread and not two.
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::lock::acquire::{Acquired, Wanted, written_holder};
 use crate::lock::seat::{Grant, Owner, Queued};
 use crate::lock::wait::{Contender, TELL_AFTER};
-use crate::lock::{LockKind, LockOptions, SpawnLock, crew, kernel, warden};
+use crate::lock::{LockKind, LockOptions, SpawnLock, crew, kernel, queue, warden};
 use crate::sys;
 
 /// What became of asking for a lock.
@@ -51,11 +51,10 @@ impl SpawnLock {
     /// As `acquire`.
     pub fn ask(path: impl AsRef<Path>, options: &LockOptions) -> Result<Asked> {
         let wanted = Wanted::new(path.as_ref(), options, options.timeout)?;
-        if wanted.terms.kind == LockKind::Excl {
-            return Ok(Asked::Later(Request::new(wanted, None)));
-        }
         let mut contender = Contender::new(&wanted.path, &wanted.terms);
-        let ended = contender.try_now(&wanted.patience).ended();
+        let (waits, at_once) = (!wanted.patience.deadline.expired(), wanted.patience.within(Duration::ZERO));
+        let (tried, _) = queue::first_try(&mut contender, &wanted.path, &wanted.terms, waits, &at_once);
+        let ended = tried.ended();
         let file = contender.take_file();
         match ended {
             None if wanted.patience.deadline.expired() => Err(wanted.timeout()),
@@ -65,6 +64,15 @@ impl SpawnLock {
             }
             Some(ended) => wanted.answer(ended).map(Asked::Held),
         }
+    }
+
+    /// [`release`](SpawnLock::release) for hosts whose thread must not wait.
+    ///
+    /// # Errors
+    /// The lock itself, still held, when letting go of it means to wait: for an existence lock at which somebody else is at work.
+    pub fn try_release(self) -> std::result::Result<bool, SpawnLock> {
+        let shared = Arc::strong_count(&self.0) > 1;
+        if shared || self.0.is_ready_to_go() { Ok(self.release()) } else { Err(self) }
     }
 }
 

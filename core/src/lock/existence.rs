@@ -1,5 +1,6 @@
 //! The existence lock: held while its file exists. For peers that only know `O_CREAT|O_EXCL`, and file systems without `flock`.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use crate::holder::Holder;
 use crate::lock::draft::Draft;
 use crate::lock::mutex::{Left, Mutex, beside};
 use crate::lock::options::Terms;
+use crate::lock::ready::{Ready, Written};
 use crate::lock::refresh::{self, Refreshed};
 use crate::lock::sight::{Seen, Sight};
 use crate::lock::takeover;
@@ -27,6 +29,25 @@ pub(crate) struct ExistenceLock {
     file: Arc<Refreshed>,
     text: Vec<u8>,
     mutex: Option<Left>,
+    /// The same, taken again for the release.
+    retaken: Option<Mutex>,
+}
+
+/// What one who wants the lock knows of it, and has ready.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) sight: Sight,
+    pub(crate) likely: Likely,
+    /// Its file, written before it is free.
+    pub(crate) ready: Option<Ready>,
+}
+
+/// What the next look at a lock will probably find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Likely {
+    #[default]
+    Free,
+    Held,
 }
 
 /// What came of one try.
@@ -40,17 +61,18 @@ pub(crate) enum Tried {
 }
 
 /// Tries for the lock now. The mutex is waited for, since it is held for microseconds.
-pub(crate) fn try_take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> Tried {
-    take(path, terms, sight, patience).unwrap_or_else(Tried::Unavailable)
+pub(crate) fn try_take(path: &Path, terms: &Terms, known: &mut Known, patience: &Patience) -> Tried {
+    take(path, terms, known, patience).unwrap_or_else(Tried::Unavailable)
 }
 
-fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> io::Result<Tried> {
-    // Whoever waits looks first without the mutex: a lock that is held is left alone.
-    if sight.has_looked()
+fn take(path: &Path, terms: &Terms, Known { sight, ready, likely, .. }: &mut Known, patience: &Patience) -> io::Result<Tried> {
+    // A lock that is likely to be held is looked at without the mutex, and left alone.
+    if *likely == Likely::Held
         && let Seen::Held(holder) = sight.look(path, terms)?
     {
         return Ok(Tried::Busy(holder));
     }
+    *likely = Likely::Held;
     let Some(mutex) = Mutex::lock(path, patience)? else {
         return Ok(Tried::Busy(None));
     };
@@ -59,20 +81,18 @@ fn take(path: &Path, terms: &Terms, sight: &mut Sight, patience: &Patience) -> i
     if let Seen::Held(holder) = seen {
         return Ok(Tried::Busy(holder));
     }
-    let holder = Holder::ourselves();
-    let mut text = serde_json::to_vec(&holder)?;
-    text.push(b'\n');
-    let draft = draft(path, &text, &holder.token, &mutex)?;
-    let done = match &seen {
-        Seen::Stale(judged) | Seen::Overdue(judged, _) => takeover::replace(draft, path, judged, &mutex)?,
-        Seen::Free | Seen::Held(_) => draft.appear(path)?,
+    let ahead = ready.take_if(|_| matches!(seen, Seen::Free)).and_then(|ready| ready.appear(path).ok());
+    let ours = match ahead {
+        Some(appeared) => appeared,
+        // Nothing was ready, or it cannot have the name, for whatever reason: from the beginning, so that the reason is told.
+        None => write(path, &seen, &mutex)?,
     };
-    let Some(file) = done else {
+    let Some(Written { file, holder, text }) = ours else {
         return Ok(Tried::Busy(None));
     };
     let mutex = mutex.leave();
     let file = refresh::keep_fresh(file, terms.stale_after);
-    let lock = ExistenceLock { path: path.to_owned(), holder, file, text, mutex };
+    let lock = ExistenceLock { path: path.to_owned(), holder, file, text, mutex, retaken: None };
     Ok(match seen {
         Seen::Overdue(_, owner) => Tried::Broken(lock, owner),
         Seen::Free | Seen::Held(_) | Seen::Stale(_) => Tried::Held(lock),
@@ -97,12 +117,20 @@ impl ExistenceLock {
         false
     }
 
+    /// Takes the mutex for the release if nobody has it now.
+    pub(crate) fn retake_mutex(&mut self) -> bool {
+        if let Some(left) = self.mutex.take() {
+            self.retaken = Mutex::retake(left);
+        }
+        self.retaken.is_some()
+    }
+
     /// Lets go. `false` when it was no longer ours, and is left to whom it belongs.
     pub(crate) fn release(mut self) -> bool {
         self.file.retire();
-        let retaken = self.mutex.take().and_then(Mutex::retake);
+        self.retake_mutex();
         let wait = || Mutex::lock(&self.path, &Patience::uncancelled().within(RELEASE_PATIENCE)).ok().flatten();
-        let mutex = retaken.or_else(wait);
+        let mutex = self.retaken.take().or_else(wait);
         if let Some(mutex) = &mutex {
             takeover::finish_cut_off(&self.path, mutex);
         }
@@ -116,18 +144,29 @@ impl ExistenceLock {
     }
 }
 
-/// A lock file of ours, whole and without its name. Under the kernel's mutex we are alone, and what a killed process left under that
+/// Writes the lock, whole before it has its name; `None` when somebody was there first.
+fn write(path: &Path, seen: &Seen, mutex: &Mutex) -> io::Result<Option<Written<File>>> {
+    let written = Written::with(|text, token| {
+        let mut draft = draft(path, token, mutex)?;
+        draft.write(text)?;
+        Ok(draft)
+    })?;
+    written.map(|draft| match seen {
+        Seen::Stale(judged) | Seen::Overdue(judged, _) => takeover::replace(draft, path, judged, mutex),
+        Seen::Free | Seen::Held(_) => draft.appear(path),
+    })
+}
+
+/// A lock file of ours, empty and without its name. Under the kernel's mutex we are alone, and what a killed process left under that
 /// name is nobody's: half a lock file, or a lock that it was about to remove. A directory with something in it is left alone.
-fn draft(lock: &Path, text: &[u8], token: &str, mutex: &Mutex) -> io::Result<Draft> {
+fn draft(lock: &Path, token: &str, mutex: &Mutex) -> io::Result<Draft> {
     let own = || Draft::create(beside(lock, &format!(".new-{token}")));
     let shared = || Draft::create(beside(lock, ".new"));
-    let mut draft = match if mutex.is_kernel() { shared() } else { own() } {
+    match if mutex.is_kernel() { shared() } else { own() } {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match sys::remove(&beside(lock, ".new")) {
-            Ok(()) => shared()?,
-            Err(_) => own()?,
+            Ok(()) => shared(),
+            Err(_) => own(),
         },
-        made => made?,
-    };
-    draft.write(text)?;
-    Ok(draft)
+        made => made,
+    }
 }

@@ -85,6 +85,16 @@ impl Held {
         }
     }
 
+    /// Whether letting go needs no wait now.
+    pub(crate) fn is_ready_to_go(&self) -> bool {
+        let in_child = sys::own_pid() != self.taken_by;
+        in_child
+            || match &mut *self.part.lock().unwrap_or_else(PoisonError::into_inner) {
+                Some(Part::Existence(lock)) => lock.retake_mutex(),
+                Some(Part::Kernel(_)) | None => true,
+            }
+    }
+
     /// The file of a kernel lock, still locked; any other is let go.
     pub(crate) fn give_away(mut self) -> Option<std::fs::File> {
         match self.part.get_mut().unwrap_or_else(PoisonError::into_inner).take()? {

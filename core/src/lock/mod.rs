@@ -16,6 +16,7 @@ mod lease;
 mod mutex;
 mod options;
 mod queue;
+mod ready;
 mod refresh;
 mod seat;
 mod sight;

@@ -15,7 +15,7 @@ use crate::lock::acquire::{Acquired, written_holder};
 use crate::lock::mutex::beside;
 use crate::lock::options::{Signature, Terms};
 use crate::lock::seat::Seat;
-use crate::lock::wait::{Contender, TELL_AFTER};
+use crate::lock::wait::{Contender, TELL_AFTER, Tried};
 use crate::lock::{LockKind, flock, kernel};
 use crate::sys::{self, CloseOnFork, Lookup};
 
@@ -25,9 +25,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Takes a lock of one kind. `tell` is called once, after about a second.
 pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: impl FnMut(Option<Holder>)) -> Acquired<()> {
     let mut contender = Contender::new(path, terms);
-    // Nobody steps before those who stand in line already; one who does not wait at all takes what is there.
-    let waits = terms.kind == LockKind::Excl && !patience.deadline.expired();
-    let mut tried = if waits && Line::is_standing(path) { contender.look() } else { contender.try_now(patience) };
+    let waits = !patience.deadline.expired();
+    let (mut tried, standing) = first_try(&mut contender, path, terms, waits, patience);
     let mut tell = Some(|| tell(written_holder(path, terms.kind)));
     loop {
         if let Some(ended) = tried.ended() {
@@ -37,7 +36,7 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
             return Acquired::Elapsed;
         }
         let Some(file) = contender.take_file() else {
-            return in_line(contender, path, terms, patience, tell);
+            return in_line(contender, standing, path, terms, patience, tell);
         };
         let seat = match sys::facts_of(&file).and_then(|facts| Seat::take(file, facts.id)) {
             Ok(seat) => seat,
@@ -51,6 +50,19 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
         };
         tried = contender.granted(file);
     }
+}
+
+/// The first try, and the line where one stands: nobody who waits steps before those who stand in it already, and one who does not
+/// wait at all takes what is there.
+pub(crate) fn first_try(
+    contender: &mut Contender<'_>,
+    path: &Path,
+    terms: &Terms,
+    waits: bool,
+    patience: &Patience,
+) -> (Tried, Option<File>) {
+    let standing = if waits && terms.kind == LockKind::Excl { Line::standing(path) } else { None };
+    (if standing.is_some() { contender.look() } else { contender.try_now(patience) }, standing)
 }
 
 /// Waits in the kernel's queue.
@@ -69,19 +81,32 @@ fn granted(seat: Seat, patience: &Patience, tell: &mut Option<impl FnOnce()>) ->
 }
 
 /// Waits for an existence lock: behind others, and then, as the first, for the lock itself.
-fn in_line(mut contender: Contender<'_>, path: &Path, terms: &Terms, patience: &Patience, mut tell: Option<impl FnOnce()>) -> Acquired<()> {
-    let mut line = match Line::join(path) {
+fn in_line(
+    mut contender: Contender<'_>,
+    standing: Option<File>,
+    path: &Path,
+    terms: &Terms,
+    patience: &Patience,
+    mut tell: Option<impl FnOnce()>,
+) -> Acquired<()> {
+    let mut line = match standing.map_or_else(|| Line::join(path), Line::behind) {
         Ok(line) => line,
         // A file system without kernel locks: all watch.
         Err(_) => return watching(contender, patience, tell),
     };
     // Who may break the lock counts for himself how long this owner has had it.
     let look_again = terms.break_after.map_or(LOOK_AGAIN, |limit| limit.min(LOOK_AGAIN));
+    let let_forward = matches!(line, Line::Behind(_));
     loop {
         match line.advance(&patience.within(look_again)) {
             Ok(Wake::Cancelled) => return Acquired::Cancelled,
             Ok(Wake::Elapsed) => {}
-            Ok(Wake::Rung | Wake::Input) | Err(_) => return watching(contender, patience, tell),
+            Ok(Wake::Rung | Wake::Input) | Err(_) => {
+                if matches!(line, Line::First { .. }) {
+                    contender.stand_first(let_forward);
+                }
+                return watching(contender, patience, tell);
+            }
         }
         if patience.deadline.elapsed() >= TELL_AFTER {
             tell_once(&mut tell);
@@ -112,10 +137,10 @@ enum Line {
 }
 
 impl Line {
-    /// Whether somebody waits in it. Where nobody ever did there is no file to ask.
-    fn is_standing(lock: &Path) -> bool {
-        let file = sys::open_private(&beside(lock, ".queue"), Lookup::Existing);
-        file.is_ok_and(|file| matches!(kernel::try_lock(&file), Ok(false)))
+    /// The line, if somebody stands in it. Where nobody ever did there is no file to ask.
+    fn standing(lock: &Path) -> Option<File> {
+        let file = sys::open_private(&beside(lock, ".queue"), Lookup::Existing).ok()?;
+        matches!(kernel::try_lock(&file), Ok(false)).then_some(file)
     }
 
     fn join(lock: &Path) -> io::Result<Self> {
@@ -124,6 +149,10 @@ impl Line {
             let _on_fork = sys::close_on_fork(&file);
             return Ok(Line::First { _on_fork, file });
         }
+        Line::behind(file)
+    }
+
+    fn behind(file: File) -> io::Result<Self> {
         let id = sys::facts_of(&file)?.id;
         Ok(Line::Behind(Some(Seat::take(file, id)?)))
     }

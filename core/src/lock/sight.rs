@@ -67,15 +67,9 @@ impl Sight {
         })
     }
 
-    /// Whether the lock was seen held before.
-    pub(crate) fn has_looked(&self) -> bool {
-        self.file.is_some()
-    }
-
-    /// The process whose end is worth waiting for.
-    pub(crate) fn living_owner(&self) -> Option<u32> {
-        let holder = self.holder.as_ref()?.what.as_ref()?;
-        (content::owner(holder) == Owner::Alive).then_some(holder.pid)
+    /// Whom it was seen held by.
+    pub(crate) fn seen(&self) -> Option<&Holder> {
+        self.holder.as_ref()?.what.as_ref()
     }
 }
 

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use crate::cancel::{Patience, Wake};
 use crate::holder::Holder;
+use crate::lock::content::{self, Owner};
+use crate::lock::existence::{Known, Likely};
 use crate::lock::held::{Held, Key, Part};
 use crate::lock::options::Terms;
-use crate::lock::sight::{Seen, Sight};
+use crate::lock::ready::Ready;
+use crate::lock::sight::Seen;
 use crate::lock::{Acquired, LockKind, SpawnLock, existence, flock};
 use crate::sys::{self, Interest, Wanted, Watch};
 
@@ -35,7 +38,18 @@ pub(crate) struct Contender<'a> {
 /// How it tries.
 enum Way {
     Kernel { file: Option<File> },
-    Existence { sight: Sight, owner: Option<(u32, Option<OwnedFd>)> },
+    Existence(Box<Watcher>),
+}
+
+/// One who wants an existence lock.
+#[derive(Default)]
+struct Watcher {
+    known: Known,
+    /// What becomes readable when this owner dies.
+    end: Option<(Holder, OwnedFd)>,
+    /// Only the first in line has its lock file ready.
+    first: bool,
+    let_forward: bool,
 }
 
 /// What came of one try.
@@ -64,7 +78,7 @@ impl<'a> Contender<'a> {
     pub(crate) fn new(path: &'a Path, terms: &'a Terms) -> Self {
         let way = match terms.kind {
             LockKind::Auto | LockKind::Flock => Way::Kernel { file: None },
-            LockKind::Excl => Way::Existence { sight: Sight::default(), owner: None },
+            LockKind::Excl => Way::Existence(Box::default()),
         };
         Contender { path, terms, way }
     }
@@ -76,7 +90,7 @@ impl<'a> Contender<'a> {
                 Ok(file) => self.kernel(flock::try_lock(file, self.path, self.terms.signature)),
                 Err(error) => Tried::Unavailable(error),
             },
-            Way::Existence { sight, .. } => match existence::try_take(self.path, self.terms, sight, patience) {
+            Way::Existence(watcher) => match existence::try_take(self.path, self.terms, &mut watcher.known, patience) {
                 existence::Tried::Held(lock) => Tried::Held(self.note(lock)),
                 existence::Tried::Broken(lock, owner) => Tried::Broken(self.note(lock), owner),
                 existence::Tried::Busy(holder) => holder.map_or(Tried::Busy, |holder| self.busy(&Key::Token(holder.token))),
@@ -89,7 +103,7 @@ impl<'a> Contender<'a> {
     pub(crate) fn look(&mut self) -> Tried {
         match &mut self.way {
             Way::Kernel { .. } => Tried::Busy,
-            Way::Existence { sight, .. } => match sight.look(self.path, self.terms) {
+            Way::Existence(watcher) => match watcher.known.sight.look(self.path, self.terms) {
                 Ok(Seen::Held(Some(holder))) => self.busy(&Key::Token(holder.token)),
                 Ok(_) => Tried::Busy,
                 Err(error) => Tried::Unavailable(error),
@@ -134,7 +148,7 @@ impl<'a> Contender<'a> {
     pub(crate) fn take_file(&mut self) -> Option<File> {
         match &mut self.way {
             Way::Kernel { file } => file.take(),
-            Way::Existence { .. } => None,
+            Way::Existence(_) => None,
         }
     }
 
@@ -147,7 +161,7 @@ impl<'a> Contender<'a> {
         mut tell: impl FnMut(),
         mut look: impl FnMut() -> Option<T>,
     ) -> Acquired<T> {
-        let mut watch = None;
+        let mut watch = self.expects_to_wait().then(|| self.watch(news));
         let mut told = false;
         let mut tries_left = 0;
         loop {
@@ -169,13 +183,17 @@ impl<'a> Contender<'a> {
                 tries_left = self.settles();
                 continue;
             }
+            self.get_ready();
             let watch = watch.as_ref().and_then(Option::as_ref);
             let pause = if tries_left > 0 { settle_pause(tries_left) } else { self.interval(watch.is_some(), told, waited) };
             let inputs: Vec<_> = watch.and_then(Watch::input).into_iter().chain(self.owners_end()).collect();
             match patience.wait(&inputs, pause) {
                 Ok(Wake::Cancelled) => return Acquired::Cancelled,
                 Ok(Wake::Input) if watch.is_some_and(|watch| !watch.heard()) => tries_left = tries_left.max(1),
-                Ok(Wake::Input) => tries_left = self.settles(),
+                Ok(Wake::Input) => {
+                    self.expect_free();
+                    tries_left = self.settles();
+                }
                 Ok(Wake::Elapsed | Wake::Rung) => tries_left = tries_left.saturating_sub(1),
                 Err(error) => return Acquired::Unavailable(error),
             }
@@ -185,11 +203,43 @@ impl<'a> Contender<'a> {
         }
     }
 
+    /// It is the first in line, and stays it for as long as it waits. One who was `let_forward` knows that somebody has just taken the lock.
+    pub(crate) fn stand_first(&mut self, let_forward: bool) {
+        if let Way::Existence(watcher) = &mut self.way {
+            (watcher.first, watcher.let_forward) = (true, let_forward);
+            watcher.known.likely = if let_forward { Likely::Held } else { watcher.known.likely };
+        }
+    }
+
+    /// Whether a try now would be in vain, so that the watch comes first.
+    fn expects_to_wait(&self) -> bool {
+        matches!(&self.way, Way::Existence(watcher) if watcher.let_forward)
+    }
+
+    /// Does ahead what can be done ahead. What fails is tried again, and told, when the lock is free.
+    fn get_ready(&mut self) {
+        if let Way::Existence(watcher) = &mut self.way
+            && watcher.first
+            && watcher.known.ready.is_none()
+        {
+            watcher.known.ready = Ready::write(self.path).ok();
+        }
+    }
+
+    /// Something was told of the lock. Of those who are not the first all are told, and most come too late.
+    fn expect_free(&mut self) {
+        if let Way::Existence(watcher) = &mut self.way
+            && watcher.first
+        {
+            watcher.known.likely = Likely::Free;
+        }
+    }
+
     /// Watches what tells of a release: a close of the locked file, the end of an existing one's name.
     fn watch(&self, news: Option<&Path>) -> Option<Watch> {
         let release = match self.way {
             Way::Kernel { .. } => Wanted::Closed(self.path),
-            Way::Existence { .. } => Wanted::Removed(self.path),
+            Way::Existence(_) => Wanted::Removed(self.path),
         };
         let wanted: Vec<Wanted<'_>> = [release].into_iter().chain(news.map(Wanted::Published)).collect();
         Watch::on(&wanted).ok()
@@ -197,13 +247,14 @@ impl<'a> Contender<'a> {
 
     /// What becomes readable when the owner of an existence lock dies. A kernel lock tells by itself.
     fn owners_end(&mut self) -> Option<(BorrowedFd<'_>, Interest)> {
-        let Way::Existence { sight, owner } = &mut self.way else { return None };
-        let living = sight.living_owner();
-        if owner.as_ref().map(|(pid, _)| *pid) != living {
-            *owner = living.map(|pid| (pid, sys::exit_watch(pid)));
+        let Way::Existence(watcher) = &mut self.way else { return None };
+        let owner = watcher.known.sight.seen()?;
+        if watcher.end.as_ref().is_none_or(|(watched, _)| watched != owner) {
+            // First the watch: that the pid is still its own says then that the watch is on nobody else.
+            let end = sys::exit_watch(owner.pid).filter(|_| content::owner(owner) == Owner::Alive);
+            watcher.end = end.map(|end| (owner.clone(), end));
         }
-        let (_, end) = owner.as_ref()?;
-        end.as_ref().map(|end| (end.as_fd(), Interest::Read))
+        watcher.end.as_ref().map(|(_, end)| (end.as_fd(), Interest::Read))
     }
 
     /// How many more looks are worth while after something was told.
@@ -211,7 +262,7 @@ impl<'a> Contender<'a> {
         match self.way {
             Way::Kernel { .. } => SETTLE_TRIES,
             // What the kernel tells of a name has happened; at most somebody holds the mutex for a moment.
-            Way::Existence { .. } => 1,
+            Way::Existence(_) => 1,
         }
     }
 
@@ -221,7 +272,7 @@ impl<'a> Contender<'a> {
         match self.way {
             Way::Kernel { .. } => interval,
             // Nobody tells of what comes by time alone.
-            Way::Existence { .. } => {
+            Way::Existence(_) => {
                 let soonest = self.terms.break_after.unwrap_or(self.terms.stale_after).min(self.terms.stale_after);
                 interval.min((soonest / 20).max(POLL_LEAST))
             }

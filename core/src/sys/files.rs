@@ -97,7 +97,7 @@ pub(crate) fn open_private(path: &Path, how: Lookup) -> io::Result<File> {
     off_stdio(options.open(path)?)
 }
 
-fn off_stdio(file: File) -> io::Result<File> {
+pub(super) fn off_stdio(file: File) -> io::Result<File> {
     if file.as_raw_fd() > 2 {
         return Ok(file);
     }

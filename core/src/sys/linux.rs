@@ -102,6 +102,10 @@ impl Watch {
         let mut heard = false;
         while let Ok(event) = events.next() {
             heard |= self.is_wanted(&event);
+            // Whatever did not fit is told by the next wait.
+            if events.is_buffer_empty() {
+                break;
+            }
         }
         heard
     }

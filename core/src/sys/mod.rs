@@ -57,7 +57,7 @@ pub(crate) use platform::{
     Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
     sees_own_pids, send_signal,
 };
-pub(crate) use storage_platform::file_system;
+pub(crate) use storage_platform::{create_unnamed, file_system, give_name};
 pub(crate) use terminal::columns;
 pub(crate) use unix::{
     Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, ended, exists, exit_watch, host_name, is_no_flock, is_no_program,

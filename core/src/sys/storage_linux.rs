@@ -1,6 +1,12 @@
-//! Linux: what a directory lies on.
+//! Linux: what a directory lies on, and files without a name.
 
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
 use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
 
 use super::FileSystem;
 
@@ -34,4 +40,25 @@ pub(crate) fn file_system(dir: &Path) -> Option<FileSystem> {
         Some((_, name, network)) => FileSystem { name: (*name).to_owned(), network: *network },
         None => FileSystem { name: format!("type {magic:#x}"), network: false },
     })
+}
+
+/// Makes a file without a name, in the directory in which `path` is to be one. Not every file system can.
+pub(crate) fn create_unnamed(path: &Path) -> io::Result<File> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    super::files::off_stdio(retry_on_intr(|| rustix::fs::open(dir, flags, Mode::RUSR | Mode::WUSR))?.into())
+}
+
+/// Gives such a file a name that must be free.
+pub(crate) fn give_name(file: &File, name: &Path) -> io::Result<()> {
+    let by_descriptor = retry_on_intr(|| rustix::fs::linkat(file, "", CWD, name, AtFlags::EMPTY_PATH));
+    match by_descriptor {
+        // Before Linux 6.10 only root may.
+        Err(Errno::NOENT) => {
+            let ours = format!("/proc/self/fd/{}", file.as_raw_fd());
+            retry_on_intr(|| rustix::fs::linkat(CWD, &ours, CWD, name, AtFlags::SYMLINK_FOLLOW))?;
+        }
+        named => named?,
+    }
+    Ok(())
 }

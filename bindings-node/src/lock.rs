@@ -127,12 +127,13 @@ pub fn try_acquire_sync(env: Env, path: Unknown, terms: &External<LockTerms>, wi
     Ok(lock.map_err(|error| thrown(env, error))?.map(|lock| Guard::new(lock, owner)))
 }
 
-/// Lets go. A kernel lock is let go at once; for the other kind one may have to wait for its mutex.
+/// Lets go, at once where that needs no wait.
 #[napi(skip_typescript)]
 pub fn release(guard: &mut External<Guard>) -> External<Job> {
-    match guard.take() {
-        Some(lock) if lock.kind() == LockKind::Excl => Job::new(Cancel::new(), move |_| Ok(Outcome::E(lock.release()))),
-        lock => Job::done(Outcome::E(lock.is_some_and(SpawnLock::release))),
+    match guard.take().map(SpawnLock::try_release) {
+        Some(Err(lock)) => Job::new(Cancel::new(), move |_| Ok(Outcome::E(lock.release()))),
+        Some(Ok(was_ours)) => Job::done(Outcome::E(was_ours)),
+        None => Job::done(Outcome::E(false)),
     }
 }
 
@@ -195,7 +196,6 @@ pub fn test_flock(env: Env, dir: Unknown) -> Result<&'static str> {
 struct Wanted {
     path: String,
     options: spawnlock::LockOptions,
-    kind: LockKind,
     listens: bool,
     slot: Slot,
 }
@@ -204,7 +204,7 @@ impl Wanted {
     fn new(path: Unknown, terms: &LockTerms, kin: Vec<Range<u64>>) -> Result<Self> {
         let slot = Slot { lock: Arc::default(), owner: owner::new() };
         let options = terms.core.clone().owner(slot.owner).kin(kin);
-        Ok(Wanted { path: text("path", path)?, options, kind: terms.kind, listens: terms.listens, slot })
+        Ok(Wanted { path: text("path", path)?, options, listens: terms.listens, slot })
     }
 
     fn ask(self, mut options: spawnlock::LockOptions) -> Begun {
@@ -227,13 +227,8 @@ impl Wanted {
         }
     }
 
-    /// A kernel lock is had in less time than a thread begins; of the other kind one may have to wait for its mutex.
     fn try_now(self) -> Begun {
-        let flock = || SpawnLock::try_acquire(&self.path, &self.options.clone().kind(LockKind::Flock));
-        match (self.kind != LockKind::Excl).then(flock) {
-            Some(Ok(lock)) => Begun::Over(Ok(self.slot.fill(lock))),
-            _ => Begun::Elsewhere(Box::new(move |_| Ok(self.slot.fill(SpawnLock::try_acquire(&self.path, &self.options)?)))),
-        }
+        Begun::Over(SpawnLock::try_acquire(&self.path, &self.options).map(|lock| self.slot.fill(lock)))
     }
 }
 

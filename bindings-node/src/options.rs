@@ -380,14 +380,13 @@ impl LockOptions {
         core = set(core, time("breakAfter", self.break_after)?, spawnlock::LockOptions::break_after);
         core = set(core, self.reentrant, spawnlock::LockOptions::reentrant);
         core = set(core, self.record_holder, spawnlock::LockOptions::record_holder);
-        Ok(LockTerms { core, kind, shares: self.reentrant == Some(true), listens: self.on_event.is_some() })
+        Ok(LockTerms { core, shares: self.reentrant == Some(true), listens: self.on_event.is_some() })
     }
 }
 
 /// Options of a lock that were read and checked, for any number of calls.
 pub struct LockTerms {
     pub(crate) core: spawnlock::LockOptions,
-    pub(crate) kind: LockKind,
     pub(crate) shares: bool,
     pub(crate) listens: bool,
 }

@@ -12,7 +12,8 @@ const ROUNDS: usize = 60;
 const FLAGS: &[&str] = &["--hold-ms", "1", "--timeout-ms", "60000", "--stale-after-ms", "60000"];
 const STALE: [Before; 3] = [Before::Killed, Before::Garbage, Before::Directory];
 /// Each delayed breaker is slow at another step, by microseconds, before it or after it.
-const DELAYS: [(&str, &str); 6] = [
+const DELAYS: [(&str, &str); 7] = [
+    ("linkat", "delay_enter=3000"),
     ("renameat2", "delay_enter=3000"),
     ("unlink", "delay_enter=3000"),
     ("openat", "delay_exit=500"),

@@ -30,8 +30,9 @@ The peers are taken from SPAWNLOCK_TEST_PROPER_LOCKFILE and SPAWNLOCK_TEST_SOFT_
 const HOLD: Duration = Duration::from_millis(1);
 const FLAGS: &[&str] = &["--hold-ms", "1", "--timeout-ms", "60000", "--stale-after-ms", "60000"];
 /// Where a slow breaker does the most harm.
-const DELAYS: [(&str, &str); 4] = [
+const DELAYS: [(&str, &str); 5] = [
     ("renameat2", "delay_enter=2000"),
+    ("linkat", "delay_enter=2000"),
     ("unlink", "delay_enter=2000"),
     ("newfstatat,fstat", "delay_exit=500"),
     ("flock", "delay_exit=1000"),

@@ -133,12 +133,29 @@ impl StateDir {
         status_of(&place, &name, &self.cancel)
     }
 
-    /// Every name that was ever used here, in order, without a look at what runs.
+    /// All places: those here, and where nobody says which directory is meant, those where the project declares that servers are kept.
+    pub(crate) fn places(&self) -> Result<Vec<Place>> {
+        let mut dirs = if self.is_said { Vec::new() } else { config::kept_in() };
+        dirs.push(self.path.clone());
+        dirs.sort();
+        dirs.dedup();
+        Ok(dirs.iter().map(|dir| place::all_in(dir)).collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    /// The places with a name, in the order of the names.
+    fn named_places(&self) -> Result<Vec<(String, Place)>> {
+        let named = |place: Place| Record::read(&place).ok().flatten().map(|record| (record.name, place));
+        let mut all: Vec<(String, Place)> = self.places()?.into_iter().filter_map(named).collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(all)
+    }
+
+    /// Every name that was ever used here, or where the project declares that servers are kept, in order, without a look at what runs.
     ///
     /// # Errors
-    /// `PLACE` when the directory is not ours.
+    /// `PLACE` when a directory is not ours.
     pub fn names(&self) -> Result<Vec<String>> {
-        Ok(place::all_in(&self.path)?.iter().filter_map(|place| Record::read(place).ok().flatten()).map(|record| record.name).collect())
+        Ok(self.named_places()?.into_iter().map(|(name, _)| name).collect())
     }
 
     /// What happened to a name, oldest first: who asked, who started, how long it took, and why it ended. As far back as it was
@@ -152,13 +169,12 @@ impl StateDir {
         history::read(&place).map_err(unreadable)
     }
 
-    /// Every name that was ever used here, in order.
+    /// Every name that was ever used here, or where the project declares that servers are kept, in order.
     ///
     /// # Errors
-    /// `PLACE` when the directory is not ours, `CANCELLED`.
+    /// `PLACE` when a directory is not ours, `CANCELLED`.
     pub fn list(&self) -> Result<Vec<Status>> {
-        let named = |place: Place| Record::read(&place).ok().flatten().map(|record| (place, record.name));
-        place::all_in(&self.path)?.into_iter().filter_map(named).map(|(place, name)| status_of(&place, &name, &self.cancel)).collect()
+        self.named_places()?.iter().map(|(name, place)| status_of(place, name, &self.cancel)).collect()
     }
 }
 

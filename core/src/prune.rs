@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::life::Known;
 use crate::lock::{self, Acquired, AliveLock, LockKind, StartLock, is_held_by_living, is_leased, remove_leases};
 use crate::names::StateDir;
-use crate::place::{self, Place};
+use crate::place::Place;
 use crate::record::Record;
 use crate::sys;
 
@@ -39,7 +39,8 @@ const FILES: &[&str] = &[
 const LEASES: &str = "leases";
 
 impl StateDir {
-    /// Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease. Returns their names.
+    /// Removes the places in which nothing lives: no process, no holder of the spawn lock, no lease; here, and where the project
+    /// declares that servers are kept. Returns their names.
     ///
     /// # Errors
     /// `PLACE` when the state directory is not ours.
@@ -56,7 +57,7 @@ impl StateDir {
     }
 
     fn prunable(&self, then: impl Fn(&Place) -> bool) -> Result<Vec<String>> {
-        let all = place::all_in(self.path())?;
+        let all = self.places()?;
         Ok(all.iter().filter(|place| is_place(place.dir())).filter_map(|place| pruned(place, &then)).collect())
     }
 }

@@ -193,14 +193,20 @@ fn a_name_is_found_where_the_project_declares_that_it_is_kept() {
     fs::write(world.path("spawnlock.toml"), format!("{text}state-dir = \".state\"\n")).expect("a file");
     let run = |args: &[&str]| {
         let mut command = world.command(args);
-        Finished::from(command.env_remove("SPAWNLOCK_STATE_DIR").output().expect("the command"))
+        let command = command.env_remove("SPAWNLOCK_STATE_DIR").env("XDG_STATE_HOME", world.path("home"));
+        Finished::from(command.output().expect("the command"))
     };
     run(&["ensure", "web"]).expect(0);
+    assert_eq!(run(&["list", "--names"]).expect(0).stdout, "web\n");
+    assert_eq!(run(&["prune"]).expect(0).stdout, "", "it lives");
     assert!(run(&["status", "web", "--print", "place"]).expect(0).stdout.ends_with("/.state/web\n"));
     run(&["logs", "web"]).expect(0);
     assert!(run(&["explain", "web"]).expect(0).stdout.contains("ready"));
     run(&["stop", "web"]).expect(0);
     run(&["stop", "web"]).expect(3);
+    run(&["prune"]).expect(0);
+    assert!(!world.path(".state/web").exists());
+    assert_eq!(run(&["list", "--names"]).expect(0).stdout, "");
 }
 
 #[test]

@@ -15,7 +15,7 @@ mod slot;
 pub use find::Project;
 pub use settings::{Setting, SettingSource};
 
-pub(crate) use resolve::{Resolved, kept, with_variables};
+pub(crate) use resolve::{Resolved, kept, kept_in, with_variables};
 
 /// Reads a file of this name and content as a project's, for those who try to break it.
 pub(crate) fn try_to_read(name: &str, text: &str) -> bool {

@@ -94,6 +94,17 @@ pub(crate) fn kept(name: &str) -> Option<(Option<PathBuf>, String)> {
     Some((spec.state_dir, spec.name.unwrap_or_else(|| name.to_owned())))
 }
 
+/// The state directories in which the project declares that servers are kept.
+pub(crate) fn kept_in() -> Vec<PathBuf> {
+    let Some(project) = Project::find(None).ok().flatten() else { return Vec::new() };
+    let dir = |name: &str| {
+        let mut spec = ServerSpec::unnamed();
+        project.fill(name, &mut spec).ok()?;
+        spec.state_dir
+    };
+    project.names().filter_map(dir).collect()
+}
+
 /// Sets what variables say and the caller does not.
 pub(crate) fn with_variables(spec: &ServerSpec) -> Result<ServerSpec> {
     let mut spec = spec.clone();

@@ -82,6 +82,7 @@ fn run(mut minder: Minder, line: Line, argv: &[String], umask: u32, has_alive_lo
         pass,
         log: sys::take_stdout().ok().map(File::from),
         alive: has_alive_lock.then_some(alive.as_path()),
+        wanted_by: Some(line.socket().as_fd()),
     });
     match launched {
         Ok(launched) => {
@@ -142,7 +143,10 @@ impl Minder {
 
     /// Waits until the server is dead, or ends it once its last user is gone.
     fn watch(mut self) -> u8 {
-        sweep_leases(&self.place, self.post.generation);
+        // One that comes late does not know what is wished of a later start.
+        if Known::look(&self.place, &self.post.name).known().is_some_and(|known| known.record.generation == self.post.generation) {
+            sweep_leases(&self.place, self.post.generation);
+        }
         // What is not there cannot be watched.
         let _ = sys::make_private_dir(&self.place.leases());
         let watch = Watch::on(&[Wanted::Left(&self.place.leases()), Wanted::Closed(&self.place.alive_lock())]).ok();

@@ -6,20 +6,24 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use crate::cancel::Patience;
-use crate::deadline::Deadline;
+use crate::deadline::{self, Deadline};
 use crate::declared;
 use crate::ended;
 use crate::environment;
+use crate::error::Result;
 use crate::history;
 use crate::last::{self, Unused};
 use crate::launch::{Launch, Launched, launch};
-use crate::life::Known;
+use crate::life::{Known, next_generation};
 use crate::lock::{LockKind, LockOptions, SpawnLock, sweep_leases};
 use crate::log;
 use crate::minder::{Line, Order, Post, Word};
 use crate::notify::{Notified, NotifyDesk};
 use crate::place::Place;
 use crate::policy::OnLockUnavailable;
+use crate::record::{FailedAttempt, Record};
+use crate::server::Server;
+use crate::spec::ServerSpec;
 use crate::sys::{self, Interest, Wanted, Watch};
 
 /// After something was told, so many more looks: the kernel tells of a closing before it frees the lock.
@@ -59,10 +63,23 @@ pub fn mind(detach: bool) -> u8 {
             spec.lock_patience = lock_patience_ms.map(Duration::from_millis);
             spec.on_lock_unavailable = needs_lock.then_some(OnLockUnavailable::Fail);
             let lock = if locked { sys::take_stdout().ok().map(File::from) } else { None };
-            u8::from(spec.ensure_holding(lock).is_err())
+            u8::from(get(spec, lock).is_err())
         }
         Ok(None) | Err(_) => 2,
     }
+}
+
+/// Gets the server in the stead of somebody who hears nothing of it: also what forbids it from the outset is told to those who wait.
+fn get(spec: ServerSpec, lock: Option<File>) -> Result<Server> {
+    if let (Err(error), Some(_)) = (spec.clone().plan(), &lock)
+        && let (Some(dir), Some(name)) = (&spec.state_dir, &spec.name)
+        && let Ok(place) = Place::of(dir, name)
+    {
+        let generation = next_generation(&place, Record::read(&place).ok().flatten().as_ref());
+        let _ = FailedAttempt::publish(&place, &deadline::unique(), generation, &error);
+        history::failed(&place, generation, &error);
+    }
+    spec.ensure_holding(lock)
 }
 
 /// Runs the server and watches over it; who ordered it hears how it went, for as long as it listens.

@@ -3,11 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
+use spawnlock::{ErrorCode, EventKind};
 use spawnlock_tests::halt::{Halt, go_on};
 use spawnlock_tests::process::{children, kill_and_wait, process_state};
-use spawnlock_tests::{Client, Running, Scene, gate, process_alive, program, set_mode, strace, wait_until};
+use spawnlock_tests::{Client, Events, Running, Scene, gate, process_alive, program, set_mode, strace, wait_until};
 
 const LONG: Duration = Duration::from_secs(20);
 /// Longer than a starter waits for the first word of its minder.
@@ -142,4 +144,25 @@ fn a_minder_of_an_earlier_start_leaves_alone_what_is_wished_of_a_later_one() {
     assert_eq!(scene.living(), [kept.pid().unwrap()], "somebody wants it kept");
     scene.stop().unwrap();
     scene.assert_nobody_is_left();
+}
+
+#[test]
+fn a_minder_that_finds_the_servers_directory_gone_tells_who_waits() {
+    let scene = Scene::new();
+    let (late, dir) = (Late::new(&scene), scene.path("workshop"));
+    fs::create_dir(&dir).unwrap();
+    let kick = scene.client(&[]).flag(&["--kick"]).env("SPAWNLOCK_COMMAND", late.command.display().to_string());
+    let kicked = kick.after_shell(&format!("cd {}", dir.display())).run();
+    assert_eq!(kicked.text("kick"), "started", "{kicked:#?}");
+    late.await_it();
+    fs::remove_dir(&dir).unwrap();
+    let events = Events::default();
+    let waiting = events.of(scene.spec(&[]));
+    let waiter = thread::spawn(move || waiting.ensure());
+    wait_until("somebody waits for it", LONG, || events.kinds().contains(&EventKind::Waiting));
+    gate::open(&late.gate).unwrap();
+    let error = waiter.join().unwrap().expect_err("the reason why nothing was started");
+    assert!(error.code() == ErrorCode::Config && error.to_string().contains("workshop"), "{error}");
+    assert_eq!(scene.status().last_failure.unwrap().summary, error.failure().summary);
+    assert!(scene.starts().is_empty());
 }

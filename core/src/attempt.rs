@@ -90,6 +90,7 @@ impl Attempt {
             stdin: None,
             log: log.map(|log| log.file),
             alive: has_alive_lock(&alive).then_some(alive.as_path()),
+            wanted_by: None,
             on_end: Box::new({
                 let (place, generation) = (place.clone(), record.generation);
                 let watching = Watching::begin(&place, generation);

@@ -138,7 +138,10 @@ impl Flow {
         let holder = self.call.plan.lock.holder();
         let held = holder.as_ref().map_or(Duration::ZERO, Holder::held);
         match self.call.plan.lock_patience {
-            Some(limit) if held >= limit => self.have_it_started(None),
+            Some(limit) if held >= limit => {
+                self.go_past_lock();
+                self.have_it_started(None)
+            }
             None if held > self.call.plan.timeout => Err(self.call.report().lock_timeout(holder)),
             _ => Ok(self.starting()),
         }

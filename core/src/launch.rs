@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -25,6 +25,8 @@ pub(crate) struct Launch<'a> {
     /// Where stdout and stderr go; nowhere without.
     pub(crate) log: Option<File>,
     pub(crate) alive: Option<&'a Path>,
+    /// One end of a pair of sockets: it is run only while the other is open.
+    pub(crate) wanted_by: Option<BorrowedFd<'a>>,
     /// What it gets as 3, 4, …; with any, `LISTEN_PID` becomes its own pid.
     pub(crate) pass: Vec<OwnedFd>,
     /// Told how it ended, by the thread that sees it.
@@ -45,6 +47,7 @@ impl<'a> Launch<'a> {
             pass,
             log,
             alive: None,
+            wanted_by: None,
             on_end: Box::new(|_| {}),
         })
     }
@@ -121,12 +124,14 @@ pub(crate) fn launch(what: Launch<'_>) -> Result<Launched, Refused> {
         env: what.env,
         umask: what.umask,
         alive: what.alive,
+        wanted_by: what.wanted_by,
         pass: what.pass,
     };
     let reaper = Reaper::new(what.on_end)?;
     match sys::start_detached(command, detached) {
         Ok(child) => Ok(reaper.watch(child)),
-        Err(NotStarted::AliveLockTaken) => Err(Refused::Another),
+        // Who is told of the second hears nothing any more.
+        Err(NotStarted::AliveLockTaken | NotStarted::NotWanted) => Err(Refused::Another),
         Err(NotStarted::Refused(cause)) => Err(Refused::Command { hint: hint_for(&cause, &program, what.cwd), cause }),
     }
 }

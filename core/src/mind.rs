@@ -6,20 +6,24 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use crate::cancel::Patience;
-use crate::deadline::Deadline;
+use crate::deadline::{self, Deadline};
 use crate::declared;
 use crate::ended;
 use crate::environment;
+use crate::error::Result;
 use crate::history;
 use crate::last::{self, Unused};
 use crate::launch::{Launch, Launched, launch};
-use crate::life::Known;
+use crate::life::{Known, next_generation};
 use crate::lock::{LockKind, LockOptions, SpawnLock, sweep_leases};
 use crate::log;
 use crate::minder::{Line, Order, Post, Word};
 use crate::notify::{Notified, NotifyDesk};
 use crate::place::Place;
 use crate::policy::OnLockUnavailable;
+use crate::record::{FailedAttempt, Record};
+use crate::server::Server;
+use crate::spec::ServerSpec;
 use crate::sys::{self, Interest, Wanted, Watch};
 
 /// After something was told, so many more looks: the kernel tells of a closing before it frees the lock.
@@ -59,10 +63,23 @@ pub fn mind(detach: bool) -> u8 {
             spec.lock_patience = lock_patience_ms.map(Duration::from_millis);
             spec.on_lock_unavailable = needs_lock.then_some(OnLockUnavailable::Fail);
             let lock = if locked { sys::take_stdout().ok().map(File::from) } else { None };
-            u8::from(spec.ensure_holding(lock).is_err())
+            u8::from(get(spec, lock).is_err())
         }
         Ok(None) | Err(_) => 2,
     }
+}
+
+/// Gets the server in the stead of somebody who hears nothing of it: also what forbids it from the outset is told to those who wait.
+fn get(spec: ServerSpec, lock: Option<File>) -> Result<Server> {
+    if let (Err(error), Some(_)) = (spec.clone().plan(), &lock)
+        && let (Some(dir), Some(name)) = (&spec.state_dir, &spec.name)
+        && let Ok(place) = Place::of(dir, name)
+    {
+        let generation = next_generation(&place, Record::read(&place).ok().flatten().as_ref());
+        let _ = FailedAttempt::publish(&place, &deadline::unique(), generation, &error);
+        history::failed(&place, generation, &error);
+    }
+    spec.ensure_holding(lock)
 }
 
 /// Runs the server and watches over it; who ordered it hears how it went, for as long as it listens.
@@ -82,6 +99,7 @@ fn run(mut minder: Minder, line: Line, argv: &[String], umask: u32, has_alive_lo
         pass,
         log: sys::take_stdout().ok().map(File::from),
         alive: has_alive_lock.then_some(alive.as_path()),
+        wanted_by: Some(line.socket().as_fd()),
     });
     match launched {
         Ok(launched) => {
@@ -142,7 +160,10 @@ impl Minder {
 
     /// Waits until the server is dead, or ends it once its last user is gone.
     fn watch(mut self) -> u8 {
-        sweep_leases(&self.place, self.post.generation);
+        // One that comes late does not know what is wished of a later start.
+        if Known::look(&self.place, &self.post.name).known().is_some_and(|known| known.record.generation == self.post.generation) {
+            sweep_leases(&self.place, self.post.generation);
+        }
         // What is not there cannot be watched.
         let _ = sys::make_private_dir(&self.place.leases());
         let watch = Watch::on(&[Wanted::Left(&self.place.leases()), Wanted::Closed(&self.place.alive_lock())]).ok();

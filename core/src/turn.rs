@@ -56,12 +56,17 @@ impl Flow {
             Acquired::Cancelled => Err(self.call.cancelled()),
             Acquired::Elapsed if self.call.plan.patience.deadline.expired() => self.out_of_time(self.call.plan.lock.holder()),
             Acquired::Elapsed => {
-                let holder = who(self.call.plan.lock.holder().as_ref());
-                self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as {} asks", self.patience_word()));
-                self.call.lockless = true;
+                self.go_past_lock();
                 Ok(Turn::Ours(None))
             }
         }
+    }
+
+    /// From here on without the lock, as the caller asks whose patience is over.
+    pub(crate) fn go_past_lock(&mut self) {
+        let holder = who(self.call.plan.lock.holder().as_ref());
+        self.call.warn(format!("{holder} still holds the spawn lock; going on without it, as {} asks", self.patience_word()));
+        self.call.lockless = true;
     }
 
     /// A holder that is frozen publishes nothing; its server may be well all the same.

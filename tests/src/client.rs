@@ -263,6 +263,11 @@ impl Running {
         self.child.try_wait().expect("a child to wait for").is_some()
     }
 
+    /// What it has printed so far, to `out` or `err`.
+    pub fn said(&self, stream: &str) -> String {
+        fs::read(self.output.with_extension(stream)).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+    }
+
     /// Waits for its end and reads what it printed.
     ///
     /// # Panics
@@ -276,15 +281,11 @@ impl Running {
             }
             if start.elapsed() > limit {
                 let _ = self.child.kill();
-                panic!("a client hung for {limit:?}; it said {:?}", self.printed("err"));
+                panic!("a client hung for {limit:?}; it said {:?}", self.said("err"));
             }
             thread::sleep(Duration::from_millis(2));
         };
         let took = self.started.elapsed();
-        Outcome { status, took, stdout: self.printed("out"), stderr: self.printed("err") }
-    }
-
-    fn printed(&self, stream: &str) -> String {
-        fs::read(self.output.with_extension(stream)).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+        Outcome { status, took, stdout: self.said("out"), stderr: self.said("err") }
     }
 }

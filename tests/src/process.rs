@@ -43,6 +43,12 @@ pub fn start_time(pid: u32) -> Option<u64> {
     stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
 }
 
+/// The children of a process's main thread, oldest first.
+pub fn children(pid: u32) -> Vec<u32> {
+    let numbers = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    numbers.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+}
+
 /// Signals one process.
 ///
 /// # Panics

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -58,17 +58,24 @@ pub struct Step {
 pub struct Traced {
     command: Vec<String>,
     injections: Vec<(String, String)>,
+    file: Option<PathBuf>,
 }
 
 impl Traced {
     /// Nothing done to it yet.
     pub fn new(command: &[String]) -> Self {
-        Traced { command: command.to_vec(), injections: Vec::new() }
+        Traced { command: command.to_vec(), injections: Vec::new(), file: None }
     }
 
     /// With this done to all calls of a name: `error=EIO`, `delay_enter=500`, `signal=SIGKILL:when=3`.
     pub fn inject(mut self, call: &str, what: &str) -> Self {
         self.injections.push((call.to_owned(), what.to_owned()));
+        self
+    }
+
+    /// Only to those calls that this very file has a part in.
+    pub fn of(mut self, file: PathBuf) -> Self {
+        self.file = Some(file);
         self
     }
 
@@ -80,6 +87,7 @@ impl Traced {
         for (call, what) in &self.injections {
             words.extend(["-e".to_owned(), format!("inject={call}:{what}")]);
         }
+        words.extend(self.file.iter().flat_map(|file| ["-P".to_owned(), file.display().to_string()]));
         words.extend(self.command.iter().cloned());
         words
     }

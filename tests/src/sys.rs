@@ -78,6 +78,23 @@ pub fn close_inherited() -> io::Result<()> {
     }
 }
 
+/// Whether all of these descriptors are open in a child that is forked now, as a host forks that runs no other program.
+///
+/// # Errors
+/// The system's own.
+pub fn open_in_a_fork(fds: &[std::os::fd::RawFd]) -> io::Result<bool> {
+    // SAFETY: the child makes nothing but system calls, and ends by one.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: as above; a number that is no descriptor is refused.
+        unsafe { libc::_exit(i32::from(!fds.iter().all(|fd| libc::fcntl(*fd, libc::F_GETFD) >= 0))) };
+    }
+    let mut status = 0;
+    // SAFETY: the pointer leads to a value that lives through the call.
+    while child > 0 && unsafe { libc::waitpid(child, &mut status, 0) } < 0 {}
+    if child < 0 { Err(io::Error::last_os_error()) } else { Ok(status == 0) }
+}
+
 fn set_of(signal: i32) -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
     // SAFETY: `sigemptyset` makes the value whole before `sigaddset` reads it.

@@ -6,8 +6,8 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use spawnlock::{ErrorCode, EventKind, Kick, Origin, State};
-use spawnlock_tests::{Events, Running, Scene, gate, wait_until};
+use spawnlock::{Check, ErrorCode, EventKind, Kick, Origin, ServerSpec, State, Verdict};
+use spawnlock_tests::{Events, Pause, Running, Scene, gate, process_alive, wait_until};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -141,4 +141,72 @@ fn a_minder_keeps_nothing_of_the_callers() {
     assert_eq!(std::fs::read_link(format!("/proc/{}/cwd", minders[0])).unwrap().to_str(), Some("/"));
     wait_until("the server is ready", LONG, || is_running(&scene));
     assert_eq!(scene.page("/pid"), scene.starts()[0]);
+}
+
+/// With a check that is a function, which no minder can ask: the call starts the server itself.
+fn with_function(spec: ServerSpec) -> ServerSpec {
+    spec.ready(Check::function(|| (Verdict::Dead, "a function that sees nobody".to_owned())))
+}
+
+#[test]
+fn a_kick_with_a_function_starts_the_server_itself() {
+    let scene = Scene::new();
+    assert!(matches!(with_function(scene.spec(&[])).kick().unwrap(), Kick::Started { .. }));
+    wait_until("the server serves", LONG, || !scene.port_is_free());
+    assert_eq!(scene.page("/pid"), scene.starts()[0]);
+    assert!(scene.minders().is_empty());
+}
+
+#[test]
+fn a_kick_with_a_function_leaves_a_stop_that_is_under_way_to_whoever_stops() {
+    let scene = Scene::new();
+    let term = scene.path("term");
+    let old = scene.spec(&["--ignore-term", "--note-term", term.to_str().unwrap()]).ensure().unwrap().pid().unwrap();
+    let mut stop = scene.native(&[], &["stop", scene.name(), "--stop-timeout", "60s"]).spawn().unwrap();
+    wait_until("the server was told to stop", LONG, || term.exists());
+    let events = Events::default();
+    let hurried = with_function(scene.spec(&[])).stop_timeout(Duration::from_millis(100));
+    assert!(matches!(events.of(hurried).kick().unwrap(), Kick::Starting { .. }));
+    assert!(process_alive(old), "it was ended although its time was not over: {events:?}");
+    assert_eq!((scene.starts(), events.kinds()), (vec![old], Vec::new()));
+    scene.crash(old);
+    assert!(stop.wait().unwrap().success());
+    assert!(scene.living().is_empty());
+}
+
+#[test]
+fn a_kick_with_a_function_starts_nothing_past_a_lock_that_is_held() {
+    let scene = Scene::new();
+    std::fs::create_dir_all(scene.place()).unwrap();
+    let mut lock = File::create(scene.place().join("start.lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(matches!(with_function(scene.spec(&[])).kick().unwrap(), Kick::Starting { .. }));
+    assert!(scene.everybody().is_empty());
+    // Only who says so goes past it, once it has been held for so long.
+    write!(lock, r#"{{"pid":{},"timestamp":1000}}"#, std::process::id()).unwrap();
+    let events = Events::default();
+    let hurried = events.of(with_function(scene.spec(&[]))).lock_patience(Duration::from_millis(100));
+    assert!(matches!(hurried.kick().unwrap(), Kick::Started { .. }));
+    let warnings = events.messages(EventKind::Warning);
+    assert!(warnings.iter().any(|text| text.contains("lock patience")), "{warnings:?}");
+}
+
+/// A minder that cannot be had: its order is more than its socket takes.
+fn without_a_minder(spec: ServerSpec) -> ServerSpec {
+    (0..5).fold(spec, |spec, at| spec.env(format!("LONG_{at}"), "x".repeat(100_000)))
+}
+
+#[test]
+fn a_kick_that_has_lost_the_lock_with_its_minder_starts_nothing_past_the_next_holder() {
+    let scene = Scene::new();
+    let (pause, no_minder) = Pause::at(|event| event.message.contains("no minder can be had"));
+    let kicking = without_a_minder(scene.spec(&[])).on_event(no_minder);
+    let kick = thread::spawn(move || kicking.kick().unwrap());
+    pause.reached();
+    let lock = File::open(scene.place().join("start.lock")).unwrap();
+    lock.try_lock().expect("the lock went with the order");
+    pause.go_on();
+    let kicked = kick.join().unwrap();
+    assert!(matches!(kicked, Kick::Starting { .. }), "{kicked:?}");
+    assert!(scene.everybody().is_empty());
 }

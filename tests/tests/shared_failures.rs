@@ -1,10 +1,13 @@
 //! A start that fails costs one timeout in all, and everybody gets the same reason.
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, reason = "the bans are for core; tests fail loudly")]
 
+use std::fs;
+use std::net::TcpListener;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use spawnlock::Origin;
-use spawnlock_tests::{Outcome, Running, Scene, gate, wait_until};
+use spawnlock::{Error, ErrorCode, EventKind, Origin, ServerSpec};
+use spawnlock_tests::{Events, Outcome, Pause, Running, Scene, gate, wait_until};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -98,9 +101,67 @@ fn lock_patience_starts_anyway_and_says_so() {
     // The holder starts something else, so that two starts do not fight for a port.
     let starter = scene.client(&["--never-healthy"]).timeout(Duration::from_secs(20)).ready("http://127.0.0.1:9/").start();
     wait_until("the server is being started", LONG, || scene.starts().len() == 1);
-    let events = spawnlock_tests::Events::default();
+    let events = Events::default();
     let outcome = events.of(scene.spec(&[])).lock_patience(Duration::from_millis(300)).timeout(Duration::from_secs(3)).ensure();
-    let warnings = events.messages(spawnlock::EventKind::Warning);
+    let warnings = events.messages(EventKind::Warning);
     assert!(warnings.iter().any(|text| text.contains("lock patience")), "{outcome:?} {warnings:?}");
     drop(starter);
+}
+
+/// A start that fails before its command runs, while another waits for it whose own start would not: the other is told the reason.
+#[track_caller]
+fn told_to_who_waits(scene: &Scene, failing: ServerSpec, meanwhile: impl FnOnce()) -> Error {
+    fs::create_dir_all(scene.place()).unwrap();
+    fs::write(scene.place().join("server.json"), "{").unwrap();
+    // It has the lock, and has just looked at what is written down.
+    let (pause, looked) = Pause::at(|event| event.message.contains("makes no sense"));
+    let start = thread::spawn(move || failing.on_event(looked).ensure().unwrap_err());
+    pause.reached();
+    let events = Events::default();
+    let waiting = events.of(scene.spec(&[]));
+    let waiter = thread::spawn(move || waiting.ensure());
+    wait_until("the other waits", LONG, || events.kinds().contains(&EventKind::Waiting));
+    meanwhile();
+    pause.go_on();
+    let reason = start.join().unwrap();
+    let told = waiter.join().unwrap().expect_err("the reason why the start failed");
+    assert_eq!((told.code(), &told.failure().summary), (reason.code(), &reason.failure().summary));
+    assert_eq!(scene.status().last_failure.unwrap().summary, reason.failure().summary);
+    assert!(scene.starts().is_empty(), "{:?}", scene.starts());
+    assert_eq!(scene.spec(&[]).ensure().expect("a later caller may try again").origin(), Origin::Started);
+    reason
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_is_told_to_who_waits() {
+    let scene = Scene::new();
+    let failing = scene.spec(&[]).log(scene.path("no-such-directory").join("log"));
+    let reason = told_to_who_waits(&scene, failing, || {});
+    assert!(reason.code() == ErrorCode::Config && reason.to_string().contains("no-such-directory"), "{reason}");
+}
+
+#[test]
+fn a_socket_for_the_servers_word_that_cannot_be_bound_is_told_to_who_waits() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.place().join("notify-1.sock")).unwrap();
+    let reason = told_to_who_waits(&scene, scene.spec(&[]).ready("notify"), || {});
+    assert!(reason.code() == ErrorCode::Place && reason.to_string().contains("no socket can be made"), "{reason}");
+}
+
+#[test]
+fn a_directory_that_is_missing_is_told_to_who_waits() {
+    let scene = Scene::new();
+    let dir = scene.path("workshop");
+    fs::create_dir(&dir).unwrap();
+    let reason = told_to_who_waits(&scene, scene.spec(&[]).cwd(&dir), || fs::remove_dir(&dir).unwrap());
+    assert!(reason.code() == ErrorCode::Spawn && reason.to_string().contains("workshop does not exist"), "{reason}");
+}
+
+#[test]
+fn an_address_that_somebody_else_has_is_told_to_who_waits() {
+    let scene = Scene::new();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let reason = told_to_who_waits(&scene, scene.spec(&[]).listen(format!("tcp:{address}")), || {});
+    assert!(reason.code() == ErrorCode::PortInUse && reason.to_string().contains(&address.to_string()), "{reason}");
 }

@@ -104,7 +104,8 @@ fn living(place: &Place) -> impl Iterator<Item = PathBuf> {
 
 /// Removes all leases with their directory, as long as nobody holds one; tells whether it is gone.
 pub(crate) fn remove_leases(place: &Place) -> bool {
-    let is_free = |path: &Path| !alive::is_held(path);
+    // A draft is not asked: to ask is to lock, and its maker, who finds it locked, has no lease. One that is gone is made again.
+    let is_free = |path: &Path| !is_lease(path) || !alive::is_held(path);
     for path in files(place).filter(|path| is_free(path)) {
         let _ = sys::remove_file(&path);
     }

@@ -98,9 +98,12 @@ impl StartLock {
         SpawnLock::handed_over(file, &layer.path).map(|lock| StartGuard(vec![lock]))
     }
 
-    /// Who holds one of them now, as far as it was written down.
+    /// Who holds one of them now, as far as it was written down. The place's own may be held by existence where it is to be a `flock`
+    /// here, and there can be none.
     pub(crate) fn holder(&self) -> Option<Holder> {
-        self.layers.iter().find_map(|layer| SpawnLock::holder_of(&layer.path, layer.kind).ok().flatten()).filter(|holder| holder.pid > 0)
+        let kind = |layer: &Layer| if layer.path == self.place.spawn_lock() { LockKind::Auto } else { layer.kind };
+        let holder = |layer: &Layer| SpawnLock::holder_of(&layer.path, kind(layer)).ok().flatten();
+        self.layers.iter().find_map(holder).filter(|holder| holder.pid > 0)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::ffi::{CString, OsStr};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::ptr;
-use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::argv::{DIGITS, OwnPid, Words, c_string, decimal, variable};
 use super::platform::{close_on_exec_from, pipe};
 
 /// How long the child tries for the alive lock, which a look from elsewhere may hold for microseconds.
@@ -28,6 +27,8 @@ pub(crate) struct Detached<'a> {
     pub(crate) umask: u32,
     /// The alive lock: taken by the child itself, so that its starter never holds it, and kept open over exec.
     pub(crate) alive: Option<&'a Path>,
+    /// One end of a pair of sockets: when the other is closed, nobody wants the server any more.
+    pub(crate) wanted_by: Option<BorrowedFd<'a>>,
     /// What it gets as 3, 4, …; with any, `LISTEN_PID` becomes its own pid.
     pub(crate) pass: Vec<OwnedFd>,
 }
@@ -39,6 +40,8 @@ pub(crate) enum NotStarted {
     Refused(io::Error),
     /// Another server holds the alive lock of this place.
     AliveLockTaken,
+    /// Who wanted it is gone.
+    NotWanted,
 }
 
 impl From<io::Error> for NotStarted {
@@ -64,6 +67,7 @@ pub(crate) fn start_detached(mut command: Command, what: Detached<'_>) -> Result
     let first_free = FIRST_PASSED + what.pass.len() as RawFd;
     let tell = moved_up(tell, first_free)?;
     let pass = what.pass.into_iter().map(|fd| moved_up(fd, first_free)).collect::<io::Result<Vec<_>>>()?;
+    let wanted_by = what.wanted_by.map(|fd| moved_up(fd.try_clone_to_owned()?, first_free)).transpose()?;
     let own_pid = (!pass.is_empty()).then(OwnPid::new);
     let plan = ServerToBe {
         program: c_string(what.program.as_os_str())?,
@@ -72,6 +76,7 @@ pub(crate) fn start_detached(mut command: Command, what: Detached<'_>) -> Result
         env: Words::new(what.env.iter().map(|(key, value)| variable(key, value)).collect::<io::Result<_>>()?).and(own_pid.as_ref()),
         umask: what.umask as libc::mode_t,
         alive: what.alive.map(|path| c_string(path.as_os_str())).transpose()?,
+        wanted_by,
         pass,
         own_pid,
         tell,
@@ -95,6 +100,7 @@ pub(crate) fn start_detached(mut command: Command, what: Detached<'_>) -> Result
     let [step, errno @ ..] = word;
     match step {
         ALIVE_LOCK_TAKEN => Err(NotStarted::AliveLockTaken),
+        NOT_WANTED => Err(NotStarted::NotWanted),
         _ => Err(NotStarted::Refused(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))),
     }
 }
@@ -102,6 +108,7 @@ pub(crate) fn start_detached(mut command: Command, what: Detached<'_>) -> Result
 /// The first byte of what a child tells; the errno follows.
 const REFUSED: u8 = 1;
 const ALIVE_LOCK_TAKEN: u8 = 2;
+const NOT_WANTED: u8 = 3;
 
 struct ServerToBe {
     program: CString,
@@ -110,6 +117,7 @@ struct ServerToBe {
     env: Words,
     umask: libc::mode_t,
     alive: Option<CString>,
+    wanted_by: Option<OwnedFd>,
     pass: Vec<OwnedFd>,
     own_pid: Option<OwnPid>,
     tell: OwnedFd,
@@ -143,6 +151,10 @@ impl ServerToBe {
                     Held::Failed => self.give_up(REFUSED),
                 }
             }
+            // Under the alive lock: who takes over from one who dies after this finds the server, and who did before finds nothing.
+            if self.wanted_by.as_ref().is_some_and(|fd| is_closed(fd)) {
+                self.give_up(NOT_WANTED);
+            }
             libc::execve(self.program.as_ptr(), self.argv.pointers.as_ptr(), self.env.pointers.as_ptr());
         }
         self.give_up(REFUSED)
@@ -159,6 +171,13 @@ impl ServerToBe {
     }
 }
 
+/// Whether the other end of a pair of sockets is closed. It sends nothing.
+unsafe fn is_closed(fd: &OwnedFd) -> bool {
+    let mut end = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: async-signal-safe, and the pointer leads to one value that lives through the call.
+    unsafe { libc::poll(&mut end, 1, 0) > 0 }
+}
+
 /// What came of trying for the alive lock; `errno` tells more of a failure.
 enum Held {
     Yes,
@@ -166,79 +185,9 @@ enum Held {
     Failed,
 }
 
-/// A list of words as `execve` takes them.
-struct Words {
-    pointers: Vec<*const libc::c_char>,
-    /// Owns what the pointers point to.
-    _words: Vec<CString>,
-}
-
-// SAFETY: the pointers lead to heap memory that `_words` owns and nobody changes.
-unsafe impl Send for Words {}
-// SAFETY: as above; it is only ever read.
-unsafe impl Sync for Words {}
-
-impl Words {
-    fn new(words: Vec<CString>) -> Self {
-        let pointers = words.iter().map(|word| word.as_ptr()).chain([ptr::null()]).collect();
-        Words { pointers, _words: words }
-    }
-
-    /// The same with one more, which the caller keeps alive.
-    fn and(mut self, more: Option<&OwnPid>) -> Self {
-        if let Some(more) = more {
-            self.pointers.insert(0, more.0.as_ptr().cast());
-        }
-        self
-    }
-}
-
-/// `LISTEN_PID=` with room for a pid, which only the child knows: it is written there, without the allocator.
-struct OwnPid(Box<[AtomicU8]>);
-
-const OWN_PID: &[u8] = b"LISTEN_PID=";
-
-impl OwnPid {
-    fn new() -> Self {
-        OwnPid(OWN_PID.iter().copied().chain([0; DIGITS + 1]).map(AtomicU8::new).collect())
-    }
-
-    fn fill_in(&self) {
-        let mut digits = [0u8; DIGITS];
-        for (slot, digit) in self.0[OWN_PID.len()..].iter().zip(decimal(std::process::id(), &mut digits)) {
-            slot.store(*digit, Ordering::Relaxed);
-        }
-    }
-}
-
-/// As many digits as a pid has at most.
-const DIGITS: usize = 10;
-
-/// A number in decimal, without the allocator.
-fn decimal(mut rest: u32, digits: &mut [u8; DIGITS]) -> &[u8] {
-    let mut first = DIGITS;
-    while rest > 0 && first > 0 {
-        first -= 1;
-        digits[first] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    &digits[first..]
-}
-
 /// The same descriptor under a number from `least` up, so that nothing that is put below it meets it.
 fn moved_up(fd: OwnedFd, least: RawFd) -> io::Result<OwnedFd> {
     if fd.as_raw_fd() >= least { Ok(fd) } else { Ok(rustix::io::fcntl_dupfd_cloexec(&fd, least)?) }
-}
-
-fn c_string(word: &OsStr) -> io::Result<CString> {
-    CString::new(word.as_bytes()).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a zero byte in the command or its environment"))
-}
-
-fn variable(key: &OsStr, value: &OsStr) -> io::Result<CString> {
-    let mut word = key.to_owned();
-    word.push("=");
-    word.push(value);
-    c_string(&word)
 }
 
 /// Gives every signal its default action and lets all of them through.

@@ -3,6 +3,7 @@
 //! `unix` holds what every supported system does alike; `linux` and `macos` are twins that export the same
 //! functions, in the same order, with the same names, even where one system finds the word odd.
 
+mod argv;
 mod child;
 mod files;
 mod journal;

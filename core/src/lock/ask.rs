@@ -137,7 +137,6 @@ impl Ask {
 
     /// The kernel has given us the lock; perhaps of a file that has lost its name meanwhile.
     fn granted(self: &Arc<Self>, grant: Grant) {
-        // The registration goes after the lock has its own.
         let (on_fork, file) = match grant {
             Ok(granted) => granted,
             Err(cause) => return self.answer(Err(self.wanted.unavailable(cause))),
@@ -148,7 +147,7 @@ impl Ask {
             return;
         }
         let mut contender = Contender::new(&self.wanted.path, &self.wanted.terms);
-        match (contender.granted(file).ended(), contender.take_file()) {
+        match (contender.granted(on_fork, file).ended(), contender.take_file()) {
             (Some(ended), _) => self.answer(self.wanted.answer(ended)),
             (None, Some(file)) => self.sit(file),
             (None, None) => self.wait_elsewhere(),

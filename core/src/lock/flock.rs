@@ -53,26 +53,27 @@ pub(crate) fn open(path: &Path, signature: Signature) -> io::Result<File> {
 
 /// Tries for the lock now.
 pub(crate) fn try_lock(file: File, path: &Path, signature: Signature) -> Tried {
-    take(file, path, signature, false).unwrap_or_else(Tried::Unavailable)
+    take(file, None, path, signature).unwrap_or_else(Tried::Unavailable)
 }
 
 /// The kernel gave us the lock of this file.
-pub(crate) fn granted(file: File, path: &Path, signature: Signature) -> Tried {
-    take(file, path, signature, true).unwrap_or_else(Tried::Unavailable)
+pub(crate) fn granted(on_fork: sys::CloseOnFork, file: File, path: &Path, signature: Signature) -> Tried {
+    take(file, Some(on_fork), path, signature).unwrap_or_else(Tried::Unavailable)
 }
 
-/// Somebody may have removed the whole directory: a lock on a file without a name excludes nobody.
-fn take(mut file: File, path: &Path, signature: Signature, mut locked: bool) -> io::Result<Tried> {
+/// Somebody may have removed the whole directory: a lock on a file without a name excludes nobody. One that is granted comes with its
+/// registration, which goes before that file is closed, and after the lock has its own.
+fn take(mut file: File, mut granted: Option<sys::CloseOnFork>, path: &Path, signature: Signature) -> io::Result<Tried> {
     for _ in 0..CHANGES_MOST {
-        if !locked && !lock_now(&mut file, path)? {
+        if granted.is_none() && !lock_now(&mut file, path)? {
             return Ok(Tried::Busy(file));
         }
         let facts = sys::facts_of(&file)?;
         if facts.names > 0 && (signature == Signature::None || sys::is_named(&facts, path)?) {
             return Ok(Tried::Held(KernelLock::new(file, path, signature, facts.size), facts));
         }
+        granted = None;
         file = open(path, signature)?;
-        locked = false;
     }
     Err(io::ErrorKind::StaleNetworkFileHandle.into())
 }

@@ -43,12 +43,11 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
             // A process that may not start a thread.
             Err(_) => return watching(contender, patience, tell),
         };
-        // The registration goes after the lock has its own.
-        let (_on_fork, file) = match granted(seat, patience, &mut tell) {
+        let (on_fork, file) = match granted(seat, patience, &mut tell) {
             ControlFlow::Continue(granted) => granted,
             ControlFlow::Break(ended) => return ended,
         };
-        tried = contender.granted(file);
+        tried = contender.granted(on_fork, file);
     }
 }
 

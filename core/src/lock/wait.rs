@@ -15,7 +15,7 @@ use crate::lock::options::Terms;
 use crate::lock::ready::Ready;
 use crate::lock::sight::Seen;
 use crate::lock::{Acquired, LockKind, SpawnLock, existence, flock};
-use crate::sys::{self, Interest, Wanted, Watch};
+use crate::sys::{self, CloseOnFork, Interest, Wanted, Watch};
 
 /// How often a waiter looks although the kernel told it nothing: for file systems that tell nothing.
 const WATCHED_INTERVAL: Duration = Duration::from_millis(500);
@@ -112,8 +112,8 @@ impl<'a> Contender<'a> {
     }
 
     /// The kernel has given us the lock of a file.
-    pub(crate) fn granted(&mut self, file: File) -> Tried {
-        self.kernel(flock::granted(file, self.path, self.terms.signature))
+    pub(crate) fn granted(&mut self, on_fork: CloseOnFork, file: File) -> Tried {
+        self.kernel(flock::granted(on_fork, file, self.path, self.terms.signature))
     }
 
     fn kernel(&mut self, tried: flock::Tried) -> Tried {

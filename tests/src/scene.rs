@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -93,6 +94,20 @@ impl Scene {
     /// The fixture server on the scene's port, with the oracle and these flags.
     pub fn command(&self, flags: &[&str]) -> Vec<String> {
         self.fixture(&[&["--port", self.port().to_string().as_str()], flags].concat())
+    }
+
+    /// A fixture server that is none of ours, once it is bound. It is asked for no port: to try one is to take it for a moment.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn stranger(&self, command: &[String]) -> Child {
+        let bound = self.path("bound");
+        let _ = fs::remove_file(&bound);
+        let mut fixture = Command::new(&command[0]);
+        fixture.args(&command[1..]).arg("--note-accept").arg(&bound).stdin(Stdio::null());
+        let child = fixture.spawn().expect("the fixture server");
+        wait_until("the stranger is bound", TIMEOUT, || bound.exists());
+        child
     }
 
     /// What a caller asks for: the fixture server with these flags, healthy on its page.

@@ -1,30 +1,22 @@
 //! Health answers that a probe must survive, and proxies it must not use.
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, reason = "the bans are for core; tests fail loudly")]
 
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use spawnlock::{Check, ErrorCode, Verdict};
-use spawnlock_tests::{Scene, wait_until};
+use spawnlock_tests::Scene;
 
 const SOON: Duration = Duration::from_secs(10);
 
 /// As much memory as a client may have, in kilobytes: less than any of the bodies it is sent.
 const MEMORY: &str = "ulimit -v 400000";
 
-fn stranger(scene: &Scene, flags: &[&str]) -> Child {
-    let command = scene.command(flags);
-    let child = Command::new(&command[0]).args(&command[1..]).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait_until("the stranger listens", SOON, || !scene.port_is_free());
-    child
-}
-
 /// A stranger with such answers: no start, an error in time, and little memory.
 #[track_caller]
 fn survives(answer: &str, codes: &[&str]) {
     let scene = Scene::new();
-    let mut child = stranger(&scene, &["--answer", answer]);
+    let mut child = scene.stranger(&scene.command(&["--answer", answer]));
     let client = scene.client(&[]).after_shell(MEMORY).flag(&["--probe-timeout-ms", "500"]).timeout(Duration::from_secs(2));
     let outcome = client.run();
     assert!(codes.contains(&outcome.code().as_str()), "{outcome:#?}");
@@ -115,7 +107,7 @@ fn the_proxies_of_the_environment_are_not_used_for_loopback() {
 #[track_caller]
 fn is_healthy(flags: &[&str]) -> bool {
     let scene = Scene::new();
-    let mut child = stranger(&scene, flags);
+    let mut child = scene.stranger(&scene.command(flags));
     let outcome = scene.looking().command(["false"]).timeout(Duration::from_secs(1)).ensure();
     child.kill().unwrap();
     child.wait().unwrap();

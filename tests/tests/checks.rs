@@ -256,9 +256,7 @@ fn a_restart_keeps_every_check_that_can_be_written() {
 #[test]
 fn a_server_that_somebody_started_by_hand_is_found_though_it_left_nothing_with_us() {
     let scene = Scene::new();
-    let command = scene.command(&[]);
-    let mut child = std::process::Command::new(&command[0]).args(&command[1..]).spawn().unwrap();
-    wait_until("it listens", SOON, || !scene.port_is_free());
+    let mut child = scene.stranger(&scene.command(&[]));
     let server = scene.spec(&[]).ready("log:hello").ready("notify").ready("file:/no/such/file").ensure().unwrap();
     assert_eq!(server.origin(), Origin::Foreign);
     child.kill().unwrap();

@@ -82,7 +82,7 @@ fn a_server_that_closes_what_it_inherited_is_still_known() {
 fn a_closed_stdin_stdout_and_stderr_of_the_caller_are_not_taken_for_the_servers() {
     let scene = Scene::new();
     let client = scene.client(&[]).after_shell("exec 0<&- 1>&- 2>&-").start();
-    wait_until("the server runs", Duration::from_secs(10), || !scene.port_is_free());
+    wait_until("the server is started", Duration::from_secs(10), || !scene.starts().is_empty());
     assert!(client.finish(Duration::from_secs(20)).is_ok());
     assert_nothing_inherited(&scene);
     let record = std::fs::read_to_string(scene.place().join("server.json")).unwrap();

@@ -135,9 +135,7 @@ fn a_hung_server_is_an_error_or_replaced_and_never_serves_again() {
 #[test]
 fn who_holds_the_port_and_is_none_of_ours_is_never_replaced() {
     let scene = Scene::new();
-    let command = scene.command(&["--answer", "silent"]);
-    let mut stranger = std::process::Command::new(&command[0]).args(&command[1..]).spawn().unwrap();
-    wait_until("a stranger listens", SOON, || !scene.port_is_free());
+    let mut stranger = scene.stranger(&scene.command(&["--answer", "silent"]));
     let spec = scene.spec(&[]).probe_timeout(Duration::from_millis(300)).unresponsive(Unresponsive::Replace);
     assert_eq!(spec.ensure().unwrap_err().code(), ErrorCode::Unresponsive);
     assert!(stranger.try_wait().unwrap().is_none());

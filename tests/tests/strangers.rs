@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,13 +13,6 @@ use spawnlock_tests::{Running, Scene, gate, process_alive, wait_until};
 const SOON: Duration = Duration::from_secs(15);
 
 /// A fixture server on the scene's port that the library knows nothing of.
-fn stranger(scene: &Scene, flags: &[&str]) -> Child {
-    let command = scene.command(flags);
-    let child = Command::new(&command[0]).args(&command[1..]).stdin(Stdio::null()).spawn().unwrap();
-    wait_until("the stranger answers", SOON, || !scene.port_is_free());
-    child
-}
-
 fn end(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
@@ -28,7 +21,7 @@ fn end(mut child: Child) {
 #[test]
 fn a_healthy_server_that_somebody_else_started_is_foreign() {
     let scene = Scene::new();
-    let child = stranger(&scene, &[]);
+    let child = scene.stranger(&scene.command(&[]));
     let server = scene.spec(&[]).ensure().unwrap();
     assert_eq!((server.origin(), server.pid(), server.generation()), (Origin::Foreign, None, None));
     assert_eq!(scene.starts(), [child.id()]);
@@ -38,7 +31,7 @@ fn a_healthy_server_that_somebody_else_started_is_foreign() {
 #[test]
 fn a_foreign_server_is_never_stopped() {
     let scene = Scene::new();
-    let child = stranger(&scene, &[]);
+    let child = scene.stranger(&scene.command(&[]));
     let server = scene.spec(&[]).ensure().unwrap();
     assert!(matches!(server.stop().unwrap_err().code(), ErrorCode::NotRunning | ErrorCode::Stop));
     assert!(matches!(scene.stop().unwrap_err().code(), ErrorCode::NotRunning | ErrorCode::Stop));
@@ -49,7 +42,7 @@ fn a_foreign_server_is_never_stopped() {
 #[test]
 fn a_stranger_on_the_port_without_our_identity_is_an_error() {
     let scene = Scene::new();
-    let child = stranger(&scene, &["--identity", "app=somebody-else"]);
+    let child = scene.stranger(&scene.command(&["--identity", "app=somebody-else"]));
     let error = scene.spec(&["--identity", "app=ours"]).identity(json!({"app": "ours"})).ensure().unwrap_err();
     assert_eq!(error.code(), ErrorCode::Foreign, "{error}");
     let text = error.to_string();
@@ -78,7 +71,7 @@ fn a_server_of_ours_without_the_identity_asked_for_is_an_error() {
 #[test]
 fn an_unhealthy_stranger_is_an_error_and_starts_nothing() {
     let scene = Scene::new();
-    let child = stranger(&scene, &["--status", "500"]);
+    let child = scene.stranger(&scene.command(&["--status", "500"]));
     let error = scene.spec(&[]).timeout(Duration::from_secs(2)).ensure().unwrap_err();
     assert!(matches!(error.code(), ErrorCode::Foreign | ErrorCode::Unhealthy), "{error}");
     assert!(error.to_string().contains("HTTP 500"), "{error}");
@@ -89,7 +82,7 @@ fn an_unhealthy_stranger_is_an_error_and_starts_nothing() {
 #[test]
 fn a_stranger_that_is_still_coming_up_is_waited_for() {
     let scene = Scene::new();
-    let child = stranger(&scene, &["--initializing", "800"]);
+    let child = scene.stranger(&scene.command(&["--initializing", "800"]));
     let server = scene.spec(&[]).ensure().unwrap();
     assert_eq!(server.origin(), Origin::Foreign);
     assert_eq!(scene.starts(), [child.id()]);
@@ -157,7 +150,7 @@ fn the_answer_of_a_server_that_was_faster_is_not_taken_for_our_own() {
     let scene = Scene::new();
     let slow = scene.client(&["--delay", "1000"]).start();
     wait_until("our server is being started", SOON, || scene.starts().len() == 1);
-    let fast = stranger(&scene, &[]);
+    let fast = scene.stranger(&scene.command(&[]));
     let outcome = slow.finish(SOON);
     // It may call the other one foreign or wait for the death of its own; it must not vouch for a server that is about to die.
     wait_until("our server is gone", SOON, || scene.living() == [fast.id()]);
@@ -218,7 +211,7 @@ fn a_healthy_stranger_on_the_other_endpoint_is_a_conflict_as_well() {
     let scene = Scene::new();
     let other = Scene::new();
     scene.spec(&[]).ensure().unwrap();
-    let child = stranger(&other, &[]);
+    let child = other.stranger(&other.command(&[]));
     let spec = spawnlock::ServerSpec::new(scene.name()).state_dir(scene.state_dir()).command(other.command(&[])).ready(other.url());
     assert_eq!(spec.ensure().unwrap_err().code(), ErrorCode::Conflict);
     end(child);

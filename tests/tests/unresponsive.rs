@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -24,11 +23,6 @@ fn am_root() -> bool {
 }
 
 /// A fixture server that the library knows nothing of.
-fn stranger(scene: &Scene, flags: &[&str]) -> Child {
-    let command = scene.fixture(flags);
-    Command::new(&command[0]).args(&command[1..]).stdin(Stdio::null()).spawn().unwrap()
-}
-
 #[test]
 fn a_stopped_server_is_unresponsive_and_never_replaced() {
     let scene = Scene::new();
@@ -114,8 +108,7 @@ fn a_full_accept_queue_is_busy_and_starts_nothing() {
     let scene = Scene::new();
     let socket = scene.path("s");
     let path = socket.to_str().unwrap();
-    let mut stranger = stranger(&scene, &["--unix", path, "--no-accept"]);
-    wait_until("the socket is bound", SOON, || socket.exists());
+    let mut stranger = scene.stranger(&scene.fixture(&["--unix", path, "--no-accept"]));
     let inode = fs::metadata(&socket).unwrap().ino();
     let outcome = scene
         .client(&[])
@@ -135,9 +128,7 @@ fn a_full_accept_queue_is_busy_and_starts_nothing() {
 #[test]
 fn a_full_accept_queue_of_a_port_is_busy_and_starts_nothing() {
     let scene = Scene::new();
-    let mut stranger = stranger(&scene, &["--port", &scene.port().to_string(), "--no-accept"]);
-    wait_until("the port is taken", SOON, || !scene.port_is_free());
-    std::thread::sleep(Duration::from_millis(50));
+    let mut stranger = scene.stranger(&scene.command(&["--no-accept"]));
     let outcome = scene.client(&[]).flag(&["--probe-timeout-ms", "400"]).timeout(Duration::from_secs(2)).run();
     assert_eq!(outcome.code(), "ERR_SPAWNLOCK_UNRESPONSIVE", "{outcome:#?}");
     assert_eq!(scene.starts(), [stranger.id()], "only the stranger ever started");
@@ -154,8 +145,7 @@ fn a_socket_without_permission_is_denied_and_starts_nothing() {
     scene.open_to_others();
     let socket = scene.path("s");
     let path = socket.to_str().unwrap();
-    let mut stranger = stranger(&scene, &["--unix", path]);
-    wait_until("the socket is bound", SOON, || socket.exists());
+    let mut stranger = scene.stranger(&scene.fixture(&["--unix", path]));
     set_mode(&socket, 0o600);
     let state = scene.path("theirs");
     fs::create_dir(&state).unwrap();

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::holder::{Holder, who};
 use crate::lock::{LockKind, LockOptions, SpawnLock, beside, written_holder};
 use crate::place;
-use crate::sys;
+use crate::sys::{self, FileId};
 
 /// For how long a daemon may hold the lock without serving before we go: it may be about to serve, or about to end.
 const BETWEEN: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ const SECOND_LOOK: Duration = Duration::from_millis(100);
 pub struct ClaimedSocket {
     path: PathBuf,
     /// The socket's file: not the name, which may lead to another one some day.
-    file: (u64, u64),
+    file: FileId,
     /// Nobody else's: a forked child closes nothing.
     claimed_by: u32,
     closed: AtomicBool,
@@ -201,7 +201,7 @@ fn clear(path: &Path) -> Result<()> {
 enum Sight {
     Nothing,
     /// A socket's file that refuses; which one.
-    Dead((u64, u64)),
+    Dead(FileId),
     /// Somebody serves it, or nobody can tell that nobody does, and why not.
     Alive(Option<Holder>, Option<io::Error>),
 }

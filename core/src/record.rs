@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::error::{Error, Failure};
 use crate::place::{self, Place};
 use crate::stop_when::StopWhen;
-use crate::sys;
+use crate::sys::{self, FileId};
 
 /// The version of the on-disk form.
 const FORMAT: u32 = 1;
@@ -174,7 +174,7 @@ pub(crate) struct Written {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SocketFile {
     pub(crate) path: PathBuf,
-    pub(crate) id: (u64, u64),
+    pub(crate) id: FileId,
 }
 
 /// What proves that a server lives.

@@ -14,7 +14,7 @@ use crate::lock::acquire::{Acquired, Wanted, written_holder};
 use crate::lock::seat::{Grant, Owner, Queued};
 use crate::lock::wait::{Contender, TELL_AFTER};
 use crate::lock::{LockKind, LockOptions, SpawnLock, crew, kernel, queue, warden};
-use crate::sys;
+use crate::sys::{self, FileId};
 
 /// What became of asking for a lock.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum Asked {
 pub struct Request {
     ask: Arc<Ask>,
     /// The file that somebody else has locked. Without one it must be found out by waiting.
-    file: Option<File>,
+    file: Option<(File, FileId)>,
 }
 
 type Done = Box<dyn FnOnce(Result<SpawnLock>) + Send>;
@@ -77,7 +77,7 @@ impl SpawnLock {
 }
 
 impl Request {
-    fn new(wanted: Wanted, file: Option<File>) -> Self {
+    fn new(wanted: Wanted, file: Option<(File, FileId)>) -> Self {
         let ask = Ask { wanted, done: Mutex::default(), seat: Mutex::default(), told: AtomicBool::new(false) };
         Request { ask: Arc::new(ask), file }
     }
@@ -88,8 +88,8 @@ impl Request {
         let ask = self.ask;
         *ask.done() = Some(Box::new(done));
         match self.file {
-            Some(file) => {
-                ask.sit(file);
+            Some((file, id)) => {
+                ask.sit(file, id);
                 ask.keep_deadline();
             }
             None => ask.wait_elsewhere(),
@@ -126,10 +126,10 @@ impl Ask {
     }
 
     /// Queues for a file that somebody has locked.
-    fn sit(self: &Arc<Self>, file: File) {
+    fn sit(self: &Arc<Self>, file: File, id: FileId) {
         let ask = Arc::clone(self);
         let owner = Owner::Call(Box::new(move |grant| ask.granted(grant)));
-        match sys::facts_of(&file).and_then(|facts| Queued::take(file, facts.id, owner)) {
+        match Queued::take(file, id, owner) {
             Ok(seat) => *self.seat() = Some(seat),
             Err(cause) => self.answer(Err(self.wanted.unavailable(cause))),
         }
@@ -137,19 +137,18 @@ impl Ask {
 
     /// The kernel has given us the lock; perhaps of a file that has lost its name meanwhile.
     fn granted(self: &Arc<Self>, grant: Grant) {
-        let (on_fork, file) = match grant {
+        let granted = match grant {
             Ok(granted) => granted,
             Err(cause) => return self.answer(Err(self.wanted.unavailable(cause))),
         };
         if !self.waits() {
-            let _ = kernel::unlock(&file);
-            drop(on_fork);
+            let _ = kernel::unlock(&granted.file);
             return;
         }
         let mut contender = Contender::new(&self.wanted.path, &self.wanted.terms);
-        match (contender.granted(on_fork, file).ended(), contender.take_file()) {
+        match (contender.granted(granted).ended(), contender.take_file()) {
             (Some(ended), _) => self.answer(self.wanted.answer(ended)),
-            (None, Some(file)) => self.sit(file),
+            (None, Some((file, id))) => self.sit(file, id),
             (None, None) => self.wait_elsewhere(),
         }
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::holder::Holder;
 use crate::lock::content::{self, Owner};
 use crate::lock::options::Signature;
+use crate::lock::seat::Granted;
 use crate::lock::{alive, kernel};
 use crate::sys::{self, FileFacts, Lookup};
 
@@ -25,6 +26,8 @@ pub(crate) struct KernelLock {
     /// Opened for writing: its close is what wakes those who watch the file.
     scribe: Option<File>,
     holder: Option<Holder>,
+    /// Whether somebody else had it when we wanted it.
+    waited: bool,
 }
 
 /// What came of one try.
@@ -57,8 +60,9 @@ pub(crate) fn try_lock(file: File, path: &Path, signature: Signature) -> Tried {
 }
 
 /// The kernel gave us the lock of this file.
-pub(crate) fn granted(on_fork: sys::CloseOnFork, file: File, path: &Path, signature: Signature) -> Tried {
-    take(file, Some(on_fork), path, signature).unwrap_or_else(Tried::Unavailable)
+pub(crate) fn granted(Granted { on_fork, file, waited }: Granted, path: &Path, signature: Signature) -> Tried {
+    let tried = take(file, Some(on_fork), path, signature).unwrap_or_else(Tried::Unavailable);
+    if let Tried::Held(lock, facts) = tried { Tried::Held(KernelLock { waited, ..lock }, facts) } else { tried }
 }
 
 /// Somebody may have removed the whole directory: a lock on a file without a name excludes nobody. One that is granted comes with its
@@ -92,7 +96,7 @@ fn lock_now(file: &mut File, path: &Path) -> io::Result<bool> {
 impl KernelLock {
     fn new(file: File, path: &Path, signature: Signature, size: u64) -> Self {
         let on_fork = [Some(sys::close_on_fork(&file)), None];
-        let mut lock = KernelLock { file, scribe: None, holder: None, on_fork };
+        let mut lock = KernelLock { file, scribe: None, holder: None, on_fork, waited: false };
         if signature != Signature::None {
             lock.sign(path, signature, size);
         }
@@ -119,6 +123,10 @@ impl KernelLock {
     /// The locked file, which is no longer closed on a fork: it is to be handed to a child.
     pub(crate) fn into_file(self) -> File {
         self.file
+    }
+
+    pub(crate) fn waited(&self) -> bool {
+        self.waited
     }
 
     /// Lets go: first of the lock, then of the descriptor whose close wakes the waiters. A forked child's copy lets go of

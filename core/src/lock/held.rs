@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::holder::Holder;
-use crate::lock::LockKind;
 use crate::lock::existence::ExistenceLock;
 use crate::lock::flock::KernelLock;
-use crate::sys::{self, PerProcess};
+use crate::lock::{LockKind, contended};
+use crate::sys::{self, FileId, PerProcess};
 
 /// A lock that is held, by one guard or by several that share it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) enum Part {
 /// Names one holding: the locked file, or the token in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
-    File((u64, u64)),
+    File(FileId),
     Token(String),
 }
 
@@ -112,7 +112,12 @@ impl Held {
         let Some(part) = self.part.get_mut().unwrap_or_else(PoisonError::into_inner).take() else { return false };
         let in_child = sys::own_pid() != self.taken_by;
         let was_ours = match part {
-            Part::Kernel(lock) => lock.release(in_child),
+            Part::Kernel(lock) => {
+                if lock.waited() && !in_child {
+                    contended::note(&self.path);
+                }
+                lock.release(in_child)
+            }
             Part::Existence(lock) if in_child => lock.forget(),
             Part::Existence(lock) => lock.release(),
         };

@@ -5,6 +5,7 @@ mod acquire;
 mod alive;
 mod ask;
 mod brief;
+mod contended;
 mod content;
 mod crew;
 mod draft;

@@ -14,9 +14,9 @@ use crate::holder::Holder;
 use crate::lock::acquire::{Acquired, written_holder};
 use crate::lock::mutex::beside;
 use crate::lock::options::{Signature, Terms};
-use crate::lock::seat::Seat;
+use crate::lock::seat::{Granted, Seat};
 use crate::lock::wait::{Contender, TELL_AFTER, Tried};
-use crate::lock::{LockKind, flock, kernel};
+use crate::lock::{LockKind, contended, flock, kernel};
 use crate::sys::{self, CloseOnFork, Lookup};
 
 /// How often those behind the first look for themselves: the first may be frozen.
@@ -26,7 +26,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: impl FnMut(Option<Holder>)) -> Acquired<()> {
     let mut contender = Contender::new(path, terms);
     let waits = !patience.deadline.expired();
-    let (mut tried, standing) = first_try(&mut contender, path, terms, waits, patience);
+    // The kernel's queue tells nobody whether one stands in it: who has waited in it lately takes it that one does. Whom he stepped
+    // before would find the lock taken, line up again, and wake all those behind him.
+    let steps_behind = waits && terms.kind != LockKind::Excl && contended::was_lately(path);
+    let (mut tried, standing) =
+        if steps_behind { (contender.step_behind(), None) } else { first_try(&mut contender, path, terms, waits, patience) };
     let mut tell = Some(|| tell(written_holder(path, terms.kind)));
     loop {
         if let Some(ended) = tried.ended() {
@@ -35,19 +39,15 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
         if patience.deadline.expired() {
             return Acquired::Elapsed;
         }
-        let Some(file) = contender.take_file() else {
+        let Some((file, id)) = contender.take_file() else {
             return in_line(contender, standing, path, terms, patience, tell);
         };
-        let seat = match sys::facts_of(&file).and_then(|facts| Seat::take(file, facts.id)) {
-            Ok(seat) => seat,
-            // A process that may not start a thread.
-            Err(_) => return watching(contender, patience, tell),
-        };
-        let (on_fork, file) = match granted(seat, patience, &mut tell) {
-            ControlFlow::Continue(granted) => granted,
+        // A process that may not start a thread watches.
+        let Ok(seat) = Seat::take(file, id) else { return watching(contender, patience, tell) };
+        match granted(seat, patience, &mut tell) {
+            ControlFlow::Continue(granted) => tried = contender.granted(granted),
             ControlFlow::Break(ended) => return ended,
-        };
-        tried = contender.granted(on_fork, file);
+        }
     }
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn first_try(
 }
 
 /// Waits in the kernel's queue.
-fn granted(seat: Seat, patience: &Patience, tell: &mut Option<impl FnOnce()>) -> ControlFlow<Acquired<()>, (CloseOnFork, File)> {
+fn granted(seat: Seat, patience: &Patience, tell: &mut Option<impl FnOnce()>) -> ControlFlow<Acquired<()>, Granted> {
     let mut woken = seat.wait(&patience.within(TELL_AFTER));
     if matches!(woken, Ok(Wake::Elapsed)) && !patience.deadline.expired() {
         tell_once(tell);
@@ -162,9 +162,9 @@ impl Line {
         let Some(waiting) = seat.as_ref() else { return Ok(Wake::Rung) };
         let woken = waiting.wait(patience)?;
         if woken == Wake::Rung
-            && let Some((_on_fork, file)) = seat.take().and_then(Seat::leave).transpose()?
+            && let Some(granted) = seat.take().and_then(Seat::leave).transpose()?
         {
-            *self = Line::First { _on_fork, file };
+            *self = Line::First { _on_fork: granted.on_fork, file: granted.file };
         }
         Ok(woken)
     }

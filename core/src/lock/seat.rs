@@ -10,10 +10,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cancel::{Patience, Wake};
 use crate::lock::{crew, kernel};
-use crate::sys::{self, Bell, CloseOnFork, PerProcess};
+use crate::sys::{self, Bell, CloseOnFork, FileId, PerProcess};
 
-/// What the kernel has granted.
-pub(crate) type Grant = io::Result<(CloseOnFork, File)>;
+/// A file that the kernel has granted the lock of.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    /// First, since dropped first: a number must not be closed on a fork when it may be another's.
+    pub(crate) on_fork: CloseOnFork,
+    pub(crate) file: File,
+    /// Whether somebody else had it.
+    pub(crate) waited: bool,
+}
+
+/// What came of sitting there.
+pub(crate) type Grant = io::Result<Granted>;
 
 /// A seat in the queue for one file, of a caller who waits.
 #[derive(Debug)]
@@ -24,7 +34,7 @@ pub(crate) struct Seat {
 
 /// A seat, whosever it is.
 pub(crate) struct Queued {
-    file: (u64, u64),
+    file: FileId,
     state: Mutex<State>,
 }
 
@@ -56,7 +66,7 @@ static LEFT: PerProcess<Mutex<Vec<Arc<Queued>>>> = PerProcess::new(Default::defa
 
 impl Seat {
     /// Queues for the lock of `file`, which is the file with this id.
-    pub(crate) fn take(file: File, id: (u64, u64)) -> io::Result<Self> {
+    pub(crate) fn take(file: File, id: FileId) -> io::Result<Self> {
         let bell = Arc::new(Bell::new()?);
         Ok(Seat { queued: Queued::take(file, id, Owner::Waiter(Arc::clone(&bell)))?, bell })
     }
@@ -80,7 +90,7 @@ impl std::fmt::Debug for Queued {
 
 impl Queued {
     /// Queues for the lock of `file`, which is the file with this id.
-    pub(crate) fn take(file: File, id: (u64, u64), owner: Owner) -> io::Result<Arc<Self>> {
+    pub(crate) fn take(file: File, id: FileId, owner: Owner) -> io::Result<Arc<Self>> {
         let mut owner = Some(owner);
         if let Some(queued) = left_for(id, &mut owner) {
             return Ok(queued);
@@ -111,18 +121,19 @@ impl Queued {
 impl Task {
     fn sit(self) {
         let Task { queued, file, on_fork } = self;
-        let locked = kernel::lock(&file);
+        let free = matches!(kernel::try_lock(&file), Ok(true));
+        let locked = if free { Ok(()) } else { kernel::lock(&file) };
         let mut state = lock(&queued.state);
         state.over = true;
         match state.owner.take() {
             Some(Owner::Waiter(bell)) => {
-                state.granted = Some(locked.map(|()| (on_fork, file)));
+                state.granted = Some(locked.map(|()| Granted { on_fork, file, waited: !free }));
                 drop(state);
                 bell.ring();
             }
             Some(Owner::Call(tell)) => {
                 drop(state);
-                tell(locked.map(|()| (on_fork, file)));
+                tell(locked.map(|()| Granted { on_fork, file, waited: !free }));
             }
             None => {
                 let _ = kernel::unlock(&file);
@@ -142,7 +153,7 @@ fn left() -> MutexGuard<'static, Vec<Arc<Queued>>> {
 }
 
 /// A seat for this file that somebody left, now of this owner.
-fn left_for(file: (u64, u64), owner: &mut Option<Owner>) -> Option<Arc<Queued>> {
+fn left_for(file: FileId, owner: &mut Option<Owner>) -> Option<Arc<Queued>> {
     let candidates: Vec<Arc<Queued>> = left().iter().filter(|left| left.file == file).cloned().collect();
     let taken = candidates.into_iter().find(|queued| {
         let mut state = lock(&queued.state);

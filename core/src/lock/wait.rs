@@ -13,9 +13,10 @@ use crate::lock::existence::{Known, Likely};
 use crate::lock::held::{Held, Key, Part};
 use crate::lock::options::Terms;
 use crate::lock::ready::Ready;
+use crate::lock::seat::Granted;
 use crate::lock::sight::Seen;
 use crate::lock::{Acquired, LockKind, SpawnLock, existence, flock};
-use crate::sys::{self, CloseOnFork, Interest, Wanted, Watch};
+use crate::sys::{self, FileId, Interest, Wanted, Watch};
 
 /// How often a waiter looks although the kernel told it nothing: for file systems that tell nothing.
 const WATCHED_INTERVAL: Duration = Duration::from_millis(500);
@@ -37,7 +38,10 @@ pub(crate) struct Contender<'a> {
 
 /// How it tries.
 enum Way {
-    Kernel { file: Option<File> },
+    /// The file that somebody else had locked, and which it is.
+    Kernel {
+        file: Option<(File, FileId)>,
+    },
     Existence(Box<Watcher>),
 }
 
@@ -86,7 +90,7 @@ impl<'a> Contender<'a> {
     /// Tries for the lock now.
     pub(crate) fn try_now(&mut self, patience: &Patience) -> Tried {
         match &mut self.way {
-            Way::Kernel { file } => match file.take().map_or_else(|| flock::open(self.path, self.terms.signature), Ok) {
+            Way::Kernel { file } => match file.take().map_or_else(|| flock::open(self.path, self.terms.signature), |(file, _)| Ok(file)) {
                 Ok(file) => self.kernel(flock::try_lock(file, self.path, self.terms.signature)),
                 Err(error) => Tried::Unavailable(error),
             },
@@ -111,9 +115,19 @@ impl<'a> Contender<'a> {
         }
     }
 
+    /// Opens the file of a kernel lock, to queue for it, whether or not somebody has it now.
+    pub(crate) fn step_behind(&mut self) -> Tried {
+        match flock::open(self.path, self.terms.signature) {
+            // Some file systems want a writer in the queue: that shows when it is tried.
+            Ok(file) if !sys::is_writable(&file) => self.kernel(flock::try_lock(file, self.path, self.terms.signature)),
+            Ok(file) => self.kernel(flock::Tried::Busy(file)),
+            Err(error) => Tried::Unavailable(error),
+        }
+    }
+
     /// The kernel has given us the lock of a file.
-    pub(crate) fn granted(&mut self, on_fork: CloseOnFork, file: File) -> Tried {
-        self.kernel(flock::granted(on_fork, file, self.path, self.terms.signature))
+    pub(crate) fn granted(&mut self, granted: Granted) -> Tried {
+        self.kernel(flock::granted(granted, self.path, self.terms.signature))
     }
 
     fn kernel(&mut self, tried: flock::Tried) -> Tried {
@@ -123,9 +137,12 @@ impl<'a> Contender<'a> {
             }
             flock::Tried::Unavailable(error) => Tried::Unavailable(error),
             flock::Tried::Busy(file) => {
-                let facts = sys::facts_of(&file);
-                self.way = Way::Kernel { file: Some(file) };
-                facts.map_or_else(Tried::Unavailable, |facts| self.busy(&Key::File(facts.id)))
+                let id = match sys::facts_of(&file) {
+                    Ok(facts) => facts.id,
+                    Err(error) => return Tried::Unavailable(error),
+                };
+                self.way = Way::Kernel { file: Some((file, id)) };
+                self.busy(&Key::File(id))
             }
         }
     }
@@ -145,7 +162,7 @@ impl<'a> Contender<'a> {
     }
 
     /// The file that somebody else has locked, to queue for.
-    pub(crate) fn take_file(&mut self) -> Option<File> {
+    pub(crate) fn take_file(&mut self) -> Option<(File, FileId)> {
         match &mut self.way {
             Way::Kernel { file } => file.take(),
             Way::Existence(_) => None,

@@ -140,11 +140,14 @@ pub(crate) fn is_writable(file: &File) -> bool {
     rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
 }
 
+/// Which file it is, by whatever name: its device and its number there.
+pub(crate) type FileId = (u64, u64);
+
 /// What a name in a directory, or an open file, is; no link is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileFacts {
     /// Device and inode: the same for the same file, whatever its name.
-    pub(crate) id: (u64, u64),
+    pub(crate) id: FileId,
     pub(crate) directory: bool,
     pub(crate) socket: bool,
     pub(crate) size: u64,

@@ -42,9 +42,9 @@ compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a po
 
 pub(crate) use child::{Detached, NotStarted, start_detached};
 pub(crate) use files::{
-    FileFacts, Lookup, again, create_new, exchange, facts_at, facts_of, inspect_dir, is_at, is_named, is_writable, link, make_private_dir,
-    open_log, open_private, read_start, remove, remove_file, remove_if_there, rename_new, rename_over, same_file, stamp, touch,
-    with_parent, write_start,
+    FileFacts, FileId, Lookup, again, create_new, exchange, facts_at, facts_of, inspect_dir, is_at, is_named, is_writable, link,
+    make_private_dir, open_log, open_private, read_start, remove, remove_file, remove_if_there, rename_new, rename_over, same_file, stamp,
+    touch, with_parent, write_start,
 };
 pub(crate) use journal::journal;
 pub(crate) use limits::{descriptor_limit, may_write};

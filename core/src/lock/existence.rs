@@ -65,7 +65,7 @@ pub(crate) fn try_take(path: &Path, terms: &Terms, known: &mut Known, patience: 
     take(path, terms, known, patience).unwrap_or_else(Tried::Unavailable)
 }
 
-fn take(path: &Path, terms: &Terms, Known { sight, ready, likely, .. }: &mut Known, patience: &Patience) -> io::Result<Tried> {
+fn take(path: &Path, terms: &Terms, Known { sight, ready, likely }: &mut Known, patience: &Patience) -> io::Result<Tried> {
     // A lock that is likely to be held is looked at without the mutex, and left alone.
     if *likely == Likely::Held
         && let Seen::Held(holder) = sight.look(path, terms)?
@@ -81,12 +81,15 @@ fn take(path: &Path, terms: &Terms, Known { sight, ready, likely, .. }: &mut Kno
     if let Seen::Held(holder) = seen {
         return Ok(Tried::Busy(holder));
     }
-    let ahead = ready.take_if(|_| matches!(seen, Seen::Free)).and_then(|ready| ready.appear(path).ok());
-    let ours = match ahead {
-        Some(appeared) => appeared,
-        // Nothing was ready, or it cannot have the name, for whatever reason: from the beginning, so that the reason is told.
-        None => write(path, &seen, &mutex)?,
+    let appeared = match seen {
+        Seen::Free => {
+            takeover::sweep(path, &mutex);
+            ready.take().map_or_else(|| Ready::write(path), Ok).and_then(|ready| ready.appear(path)).ok()
+        }
+        Seen::Held(_) | Seen::Stale(_) | Seen::Overdue(..) => None,
     };
+    // Where there are no files without a name, or it cannot have this one, for whatever reason: one with a name, and the reason is told.
+    let ours = appeared.map_or_else(|| write(path, &seen, &mutex), Ok)?;
     let Some(Written { file, holder, text }) = ours else {
         return Ok(Tried::Busy(None));
     };

@@ -1,7 +1,6 @@
-//! What the first in line for an existence lock has ready before it is free: its lock file, which then only needs the name.
+//! A lock file that is written and only needs its name; the first in line for an existence lock has one ready before it is free.
 //!
-//! Until then it has no name at all, so that nobody who is killed while he waits leaves anything. Where the file system has no
-//! such files there is nothing ready.
+//! Until then it has no name at all, so that nobody who is killed with it leaves anything. Not every file system has such files.
 
 use std::fs::File;
 use std::io;

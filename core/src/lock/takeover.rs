@@ -108,6 +108,13 @@ pub(crate) fn finish_cut_off(lock: &Path, mutex: &Mutex) {
     let _ = sys::remove(&new);
 }
 
+/// Removes the draft that a breaker left who was killed at his very end. To be called in the mutex, where nobody else has one.
+pub(crate) fn sweep(lock: &Path, mutex: &Mutex) {
+    if mutex.is_kernel() {
+        let _ = sys::remove_file(&beside(lock, ".new"));
+    }
+}
+
 /// Where two names cannot be exchanged.
 fn replace_unchecked(draft: Draft, lock: &Path, judged: &FileFacts) -> io::Result<Option<File>> {
     if judged.directory {

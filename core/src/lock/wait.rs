@@ -53,6 +53,7 @@ struct Watcher {
     end: Option<(Holder, OwnedFd)>,
     /// Only the first in line has its lock file ready.
     first: bool,
+    /// He before it has just taken the lock.
     let_forward: bool,
 }
 

@@ -54,8 +54,9 @@ pub(crate) use wait::TELL_AFTER;
 /// A forked child's copy holds nothing and releases nothing.
 ///
 /// # Platform behavior
-/// Waiters for a kernel lock stand in the kernel's own queue, first come, first served. Waiters for an existence lock are woken
-/// by its removal or by its owner's death on Linux, and look every 1 to 50 ms elsewhere.
+/// Waiters for a kernel lock stand in the kernel's own queue, first come, first served, but for who comes in the moment in which the next
+/// one has not run yet. Waiters for an existence lock stand in line, and the first is woken by its removal or by its owner's death on
+/// Linux, and looks every 1 to 50 ms elsewhere.
 ///
 /// # Cleanup
 /// The file of a kernel lock stays: to remove it would let two hold it. That of an existence lock goes with the lock; its

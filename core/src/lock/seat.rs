@@ -1,4 +1,4 @@
-//! A seat in the kernel's own queue for a lock: first come, first served, and nobody else is woken.
+//! A seat in the kernel's own queue for a lock.
 //!
 //! A thread of ours blocks in the kernel while the caller keeps its deadline and its cancellation. Such a wait cannot be called
 //! off; the seat of a caller who gave up is kept for the next one of this process who wants the same lock, and is otherwise

@@ -91,7 +91,7 @@ fn log(pattern: &str) -> Result<Check> {
 }
 
 fn file(path: &str, text: &str) -> Result<Check> {
-    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = written_path(path);
     if path.is_empty() || path.contains('\0') {
         return Err(wrong(format!("is `{text}`: it names no file")));
     }
@@ -184,8 +184,16 @@ pub(crate) fn listened_path(text: &str) -> Result<PathBuf> {
     Err(Error::config("listen", problem))
 }
 
+/// The path in `word:path`, or in `word://path`. Of the slashes that begin it one is left: with two it would be another path once it was
+/// written down and read again.
+fn written_path(text: &str) -> &str {
+    let path = text.strip_prefix("//").unwrap_or(text);
+    let slashes = path.len() - path.trim_start_matches('/').len();
+    &path[slashes.saturating_sub(1)..]
+}
+
 fn socket_path(path: &str, text: &str) -> Result<PathBuf> {
-    let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+    let path = PathBuf::from(written_path(path));
     if !path.is_absolute() {
         return Err(wrong(format!("is `{text}`: the path of a socket must be absolute")));
     }

@@ -113,10 +113,12 @@ impl Held {
         let in_child = sys::own_pid() != self.taken_by;
         let was_ours = match part {
             Part::Kernel(lock) => {
-                if lock.waited() && !in_child {
+                let waited = lock.waited() && !in_child;
+                let was_ours = lock.release(in_child);
+                if waited {
                     contended::note(&self.path);
                 }
-                lock.release(in_child)
+                was_ours
             }
             Part::Existence(lock) if in_child => lock.forget(),
             Part::Existence(lock) => lock.release(),

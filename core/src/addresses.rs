@@ -44,7 +44,7 @@ impl Addresses {
         let place = call.plan.place.dir().to_owned();
         for port in candidates(&place, before.and_then(|record| record.port)).filter(|port| Some(*port) != lost) {
             call.plan.move_to(Some(port))?;
-            match reserved(call, port).and_then(|reserved| Ok((reserved, bound(&call.plan.listen, dead)?))) {
+            match reserved(call, port, lost.is_some()).and_then(|reserved| Ok((reserved, bound(&call.plan.listen, dead)?))) {
                 Ok((reserved, mut addresses)) => {
                     addresses.reserved = reserved;
                     return Ok(addresses);
@@ -106,14 +106,15 @@ fn candidates(place: &Path, last: Option<u16>) -> impl Iterator<Item = u16> {
     last.into_iter().chain((0..COUNT).map(move |step| FIRST + (begin + step) % COUNT))
 }
 
-/// Keeps the port of a server that binds it itself; none where all is bound for it.
-fn reserved(call: &Call, port: u16) -> std::result::Result<Vec<OwnedFd>, (String, io::Error)> {
+/// Keeps the port of a server that binds it itself; none where all is bound for it. One that has lost a port already gets
+/// one that nobody's closed connections are left on: it may be of those who do not share a port even with these.
+fn reserved(call: &Call, port: u16, unused: bool) -> std::result::Result<Vec<OwnedFd>, (String, io::Error)> {
     if call.plan.listen.iter().any(|listen| matches!(listen.at, At::Tcp(address) if address.port() == port)) {
         return Ok(Vec::new());
     }
     let mut held = Vec::new();
     for ip in call.plan.host.parse().map_or_else(|_| vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()], |ip: IpAddr| vec![ip]) {
-        match sys::reserve_tcp(SocketAddr::new(ip, port)) {
+        match sys::reserve_tcp(SocketAddr::new(ip, port), unused) {
             Ok(socket) => held.push(socket),
             Err(error) if ip.is_ipv6() && sys::is_no_such_family(&error) => {}
             Err(error) => return Err((format!("tcp:{}", SocketAddr::new(ip, port)), error)),

@@ -93,11 +93,22 @@ fn a_server_that_finds_its_old_port_taken_is_started_once_more_on_another_and_no
     std::io::Read::read_exact(&mut held, &mut [0; 16]).unwrap();
     scene.stop().unwrap();
     // A connection that the first server closed keeps its port from one that does not share it, and from nobody else.
+    // So is the next port, which would be tried after it.
+    let next = first.port().unwrap() + 1;
+    let next_held = closed_by_its_server(next);
     let second = auto(&scene, &["--no-reuse"]).ensure().unwrap();
     assert_eq!((second.origin(), scene.starts().len()), (Origin::Started, 3));
-    assert_ne!(second.port(), first.port());
+    assert!(second.port() != first.port() && second.port() != Some(next));
     assert!(scene.status().last_failure.is_none());
-    drop(held);
+    drop((held, next_held));
+}
+
+/// The client's end of a connection to a port on which nobody listens any more; nothing where another test has the port.
+fn closed_by_its_server(port: u16) -> Option<std::net::TcpStream> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).ok()?;
+    let client = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+    drop(listener.accept());
+    Some(client)
 }
 
 #[test]

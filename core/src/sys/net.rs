@@ -32,11 +32,18 @@ pub(crate) fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// A socket that is bound and does not listen: nobody else is given the port, and one who allows it may bind it all the same.
-pub(crate) fn reserve_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
+/// What closed connections leave behind keeps most servers from no port, nor us; with `unused` there is none of it.
+pub(crate) fn reserve_tcp(address: SocketAddr, unused: bool) -> io::Result<OwnedFd> {
+    if unused {
+        drop(bound_tcp(address, false)?);
+    }
+    bound_tcp(address, true)
+}
+
+fn bound_tcp(address: SocketAddr, reuse: bool) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = stream_socket(family)?;
-    // What closed connections leave behind keeps no server from its port, nor us.
-    rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
+    rustix::net::sockopt::set_socket_reuseaddr(&socket, reuse)?;
     rustix::net::bind(&socket, &address)?;
     Ok(socket)
 }

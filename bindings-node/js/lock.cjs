@@ -20,13 +20,12 @@ class SpawnLock {
     this.#guard = guard;
   }
 
-  static async acquire(path, options) {
-    return new SpawnLock(made, await acquired((terms, owners) => native.acquire(path, terms, owners, false), options));
+  static acquire(path, options) {
+    return acquired((terms, owners) => native.acquire(path, terms, owners, false), options, lockOf);
   }
 
-  static async tryAcquire(path, options) {
-    const guard = await acquired((terms, owners) => native.tryAcquire(path, terms, owners), options);
-    return guard && new SpawnLock(made, guard);
+  static tryAcquire(path, options) {
+    return acquired((terms, owners) => native.tryAcquire(path, terms, owners), options, lockOf);
   }
 
   static acquireSync(path, options) {
@@ -49,7 +48,7 @@ class SpawnLock {
 
   static async withLock(path, options, work) {
     if (work === undefined) [options, work] = [undefined, options];
-    const guard = await acquired((terms, owners) => native.acquire(path, terms, owners, true), options);
+    const guard = await acquired((terms, owners) => native.acquire(path, terms, owners, true), options, native.acquired);
     const lock = new SpawnLock(made, guard);
     try {
       return await within.run([...(within.getStore() ?? []), native.lockOwner(guard)], work, lock);
@@ -102,10 +101,14 @@ function define(name, release) {
   Object.defineProperty(SpawnLock.prototype, name, { value, writable: true, configurable: true });
 }
 
-async function acquired(prepare, options) {
-  let job;
-  await run(() => (job = prepare(termsOf(options), within.getStore())), options);
-  return native.acquired(job);
+/** No more promises than one: each of them costs a waiter some microseconds. */
+function acquired(prepare, options, brought) {
+  return run(() => prepare(termsOf(options), within.getStore()), options, undefined, brought);
+}
+
+function lockOf(job) {
+  const guard = native.acquired(job);
+  return guard && new SpawnLock(made, guard);
 }
 
 const names = native.lockOptionNames();

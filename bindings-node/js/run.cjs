@@ -3,13 +3,16 @@
 const { SpawnlockError } = require('./error.cjs');
 const native = require('./native.cjs').load();
 
-/** Runs a native job to its end. `prepare` checks the options and throws when they are wrong; functions among `checks` are asked. */
-async function run(prepare, options, checks) {
+/**
+ * Runs a native job to its end. `prepare` checks the options and throws when they are wrong; functions among `checks` are asked;
+ * `brought` makes of the job what the caller gets, in place of the outcome.
+ */
+async function run(prepare, options, checks, brought) {
   const { signal, onEvent } = options ?? {};
   try {
     const job = prepare();
     signal?.throwIfAborted();
-    return await ended(job, signal, onEvent, checks);
+    return await ended(job, signal, onEvent, checks, brought);
   } catch (problem) {
     if (signal?.aborted && problem.code === 'ERR_SPAWNLOCK_CANCELLED') throw signal.reason;
     // Made here, after an await, the error's stack shows who asked.
@@ -17,7 +20,7 @@ async function run(prepare, options, checks) {
   }
 }
 
-function ended(job, signal, onEvent, checks) {
+function ended(job, signal, onEvent, checks, brought) {
   return new Promise((resolve, reject) => {
     const done = signal ? onAbort(signal, () => native.cancel(job)) : () => {};
     native.start(job, (event, failure, outcome, check, reply) => {
@@ -25,7 +28,7 @@ function ended(job, signal, onEvent, checks) {
       if (event) return onEvent(eventOf(event));
       done();
       if (failure) reject(failure);
-      else resolve(outcome);
+      else resolve(brought ? brought(job) : outcome);
     });
   });
 }

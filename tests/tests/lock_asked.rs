@@ -1,11 +1,13 @@
 //! A lock that is asked for and not waited for: the answer comes by a call, once.
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, reason = "the bans are for core; tests fail loudly")]
 
+use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustix::fs::FlockOperation;
 use spawnlock::{Asked, Cancel, ErrorCode, EventKind, LockKind, LockOptions, Result, SpawnLock};
 use tempfile::TempDir;
 
@@ -126,4 +128,45 @@ fn a_request_that_is_dropped_holds_nobody_up() {
     drop(SpawnLock::ask(dir.path().join("lock"), &options(LockKind::Flock, 2)).unwrap());
     assert!(first.release());
     assert!(answer(&ask(&dir, &options(LockKind::Flock, 3))).unwrap().is_held());
+}
+
+/// The place of the first in line for the existence lock in this directory, who is frozen there.
+fn frozen_first(dir: &TempDir) -> File {
+    let file = File::create(dir.path().join("lock.queue")).unwrap();
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
+    file
+}
+
+#[test]
+fn who_stands_in_line_for_an_existence_lock_can_give_up_and_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let holder = answer(&ask(&dir, &options(LockKind::Excl, 1))).unwrap();
+    let first = frozen_first(&dir);
+    let cancel = Cancel::new();
+    let cancelled = ask(&dir, &options(LockKind::Excl, 2).cancel(cancel.clone()));
+    let late = ask(&dir, &options(LockKind::Excl, 3).timeout(Duration::from_millis(30)));
+    let stays = ask(&dir, &options(LockKind::Excl, 4));
+    cancel.cancel();
+    assert_eq!(answer(&cancelled).unwrap_err().code(), ErrorCode::Cancelled);
+    assert_eq!(answer(&late).unwrap_err().code(), ErrorCode::LockTimeout);
+    drop(first);
+    assert!(stays.try_recv().is_err(), "two hold it");
+    assert!(holder.release());
+    assert!(answer(&stays).unwrap().is_held());
+}
+
+#[test]
+fn one_who_is_frozen_at_the_head_of_the_line_holds_up_nobody_who_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let holder = answer(&ask(&dir, &options(LockKind::Excl, 1))).unwrap();
+    let _first = frozen_first(&dir);
+    let (tell, hear) = channel();
+    let tell = Mutex::new(tell);
+    let listening = options(LockKind::Excl, 2).on_event(move |event| {
+        let _ = tell.lock().unwrap().send(event.kind);
+    });
+    let second = ask(&dir, &listening);
+    assert_eq!(hear.recv_timeout(LONG), Ok(EventKind::Waiting));
+    assert!(holder.release());
+    assert!(answer(&second).unwrap().is_held());
 }

@@ -1,7 +1,8 @@
 //! Asking for a lock, and letting go of it, without waiting: whoever has the answer first gives it, by a call.
 //!
 //! The thread that sits in the kernel's queue gives the lock, the one that keeps deadlines says that it came too late, and the
-//! one that cancels, that it was cancelled. So a grant wakes one thread and not two.
+//! one that cancels, that it was cancelled. So a grant wakes one thread and not two. For an existence lock that thread sits in the
+//! line for it, and then watches the lock.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,7 +12,9 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::lock::acquire::{Acquired, Wanted, written_holder};
-use crate::lock::seat::{Grant, Owner, Queued};
+use crate::lock::options::Terms;
+use crate::lock::queue::Line;
+use crate::lock::seat::{Grant, Left, Owner, Queued};
 use crate::lock::wait::{Contender, TELL_AFTER};
 use crate::lock::{LockKind, LockOptions, SpawnLock, crew, kernel, queue, warden};
 use crate::sys::{self, FileId};
@@ -29,8 +32,16 @@ pub enum Asked {
 #[derive(Debug)]
 pub struct Request {
     ask: Arc<Ask>,
-    /// The file that somebody else has locked. Without one it must be found out by waiting.
-    file: Option<(File, FileId)>,
+    behind: Option<Behind>,
+}
+
+/// What a thread can queue for. Where there is nothing it must be found out by waiting.
+#[derive(Debug)]
+enum Behind {
+    /// The file of the lock, which somebody else has locked.
+    Holder(File, FileId),
+    /// The line for an existence lock, in which somebody stands.
+    Line(File, FileId),
 }
 
 type Done = Box<dyn FnOnce(Result<SpawnLock>) + Send>;
@@ -53,12 +64,17 @@ impl SpawnLock {
         let wanted = Wanted::new(path.as_ref(), options, options.timeout)?;
         let mut contender = Contender::new(&wanted.path, &wanted.terms);
         let (waits, at_once) = (!wanted.patience.deadline.expired(), wanted.patience.within(Duration::ZERO));
-        let (tried, _) = queue::first_try(&mut contender, &wanted.path, &wanted.terms, waits, &at_once);
+        let (tried, line) = queue::first_try(&mut contender, &wanted.path, &wanted.terms, waits, &at_once);
         let ended = tried.ended();
-        let file = contender.take_file();
         match ended {
             None if wanted.patience.deadline.expired() => Err(wanted.timeout()),
-            None => Ok(Asked::Later(Request::new(wanted, file))),
+            None => {
+                let behind = match contender.take_file() {
+                    Some((file, id)) => Some(Behind::Holder(file, id)),
+                    None => line.and_then(|file| Behind::line(file, &wanted.terms)),
+                };
+                Ok(Asked::Later(Request::new(wanted, behind)))
+            }
             Some(Acquired::Unavailable(error)) if wanted.terms.kind == LockKind::Auto && sys::is_no_flock(&error) => {
                 Ok(Asked::Later(Request::new(wanted, None)))
             }
@@ -76,10 +92,18 @@ impl SpawnLock {
     }
 }
 
+impl Behind {
+    /// Who may break the lock counts for himself how long its owner has had it, from the beginning.
+    fn line(file: File, terms: &Terms) -> Option<Self> {
+        let id = sys::facts_of(&file).ok()?.id;
+        terms.break_after.is_none().then_some(Behind::Line(file, id))
+    }
+}
+
 impl Request {
-    fn new(wanted: Wanted, file: Option<(File, FileId)>) -> Self {
+    fn new(wanted: Wanted, behind: Option<Behind>) -> Self {
         let ask = Ask { wanted, done: Mutex::default(), seat: Mutex::default(), told: AtomicBool::new(false) };
-        Request { ask: Arc::new(ask), file }
+        Request { ask: Arc::new(ask), behind }
     }
 
     /// Calls `done` once, with what [`acquire`](SpawnLock::acquire) would have given: mostly on a thread of this crate, which
@@ -87,13 +111,12 @@ impl Request {
     pub fn then(self, done: impl FnOnce(Result<SpawnLock>) + Send + 'static) {
         let ask = self.ask;
         *ask.done() = Some(Box::new(done));
-        match self.file {
-            Some((file, id)) => {
-                ask.sit(file, id);
-                ask.keep_deadline();
-            }
-            None => ask.wait_elsewhere(),
+        match self.behind {
+            Some(Behind::Holder(file, id)) => ask.sit(file, id, Ask::granted),
+            Some(Behind::Line(file, id)) => ask.sit(file, id, Ask::stands_first),
+            None => return ask.wait_elsewhere(),
         }
+        ask.keep_deadline();
     }
 }
 
@@ -125,10 +148,10 @@ impl Ask {
         begun.unwrap_or_else(|cause| self.answer(Err(self.wanted.unavailable(cause))));
     }
 
-    /// Queues for a file that somebody has locked.
-    fn sit(self: &Arc<Self>, file: File, id: FileId) {
+    /// Queues for a file that somebody has locked, and goes on with what comes of it.
+    fn sit(self: &Arc<Self>, file: File, id: FileId, then: fn(&Arc<Self>, Grant)) {
         let ask = Arc::clone(self);
-        let owner = Owner::Call(Box::new(move |grant| ask.granted(grant)));
+        let owner = Owner::Call(Box::new(move |grant| then(&ask, grant)));
         match Queued::take(file, id, owner) {
             Ok(seat) => *self.seat() = Some(seat),
             Err(cause) => self.answer(Err(self.wanted.unavailable(cause))),
@@ -148,9 +171,28 @@ impl Ask {
         let mut contender = Contender::new(&self.wanted.path, &self.wanted.terms);
         match (contender.granted(granted).ended(), contender.take_file()) {
             (Some(ended), _) => self.answer(self.wanted.answer(ended)),
-            (None, Some((file, id))) => self.sit(file, id),
+            (None, Some((file, id))) => self.sit(file, id, Ask::granted),
             (None, None) => self.wait_elsewhere(),
         }
+    }
+
+    /// It is the first in line for an existence lock, and watches it.
+    fn stands_first(self: &Arc<Self>, grant: Grant) {
+        // Where no line can be formed all watch.
+        let line = grant.ok().map(Line::first);
+        let Wanted { path, terms, patience, .. } = &self.wanted;
+        let mut contender = Contender::new(path, terms);
+        if line.is_some() {
+            contender.stand_first(true);
+        }
+        if self.waits() {
+            let tell = || self.wanted.tell_waiting(written_holder(path, terms.kind));
+            let acquired = queue::watching(&mut contender, patience, Some(tell));
+            self.answer(self.wanted.answer(acquired));
+        }
+        // Who asked is told before the next one steps forward, and gets the processor first.
+        std::thread::yield_now();
+        drop(line);
     }
 
     fn keep_deadline(self: &Arc<Self>) {
@@ -168,11 +210,14 @@ impl Ask {
     /// Gives up, unless the lock came first.
     fn end(&self, answer: impl FnOnce() -> Result<SpawnLock>) {
         let Some(done) = self.done().take() else { return };
-        let seat = self.seat().take();
-        if let Some(granted) = seat.and_then(|seat| seat.leave()) {
-            drop(granted);
-        }
+        self.leave_seat();
         done(answer());
+    }
+
+    /// `false` when it was no longer there: the lock is ours, or we are the first in line.
+    fn leave_seat(&self) -> bool {
+        let seat = self.seat().take();
+        seat.is_some_and(|seat| matches!(seat.leave(), Left::Waiting))
     }
 
     /// When to look at it next.
@@ -183,13 +228,19 @@ impl Ask {
     }
 
     /// Says on whom it waits when that takes a while, and ends it at its deadline.
-    pub(crate) fn look(&self) {
+    pub(crate) fn look(self: &Arc<Self>) {
         let (path, terms, patience) = (&self.wanted.path, &self.wanted.terms, &self.wanted.patience);
         if patience.deadline.expired() {
             return self.end(|| self.wanted.answer(Acquired::Elapsed));
         }
-        if patience.deadline.elapsed() >= TELL_AFTER && self.waits() && !self.told.swap(true, Ordering::Relaxed) {
-            self.wanted.tell_waiting(written_holder(path, terms.kind));
+        if patience.deadline.elapsed() < TELL_AFTER || !self.waits() || self.told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match terms.kind {
+            LockKind::Auto | LockKind::Flock => self.wanted.tell_waiting(written_holder(path, terms.kind)),
+            // The first in line may be frozen: from now on one looks at the lock as well, from the same seat.
+            LockKind::Excl if self.leave_seat() => self.wait_elsewhere(),
+            LockKind::Excl => {}
         }
     }
 }

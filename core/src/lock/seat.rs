@@ -54,6 +54,16 @@ pub(crate) enum Owner {
     Call(Box<dyn FnOnce(Grant) + Send>),
 }
 
+/// How a seat was left.
+pub(crate) enum Left {
+    /// It is kept for whoever comes next.
+    Waiting,
+    /// What was granted to one who waited.
+    Granted(Grant),
+    /// It was no longer there: a call that was to be made is being made.
+    Over,
+}
+
 /// What a thread has to do: sit there until the file is locked.
 struct Task {
     queued: Arc<Queued>,
@@ -78,7 +88,10 @@ impl Seat {
 
     /// The locked file, once it was granted. Otherwise the seat is left to whoever comes next.
     pub(crate) fn leave(self) -> Option<Grant> {
-        self.queued.leave()
+        match self.queued.leave() {
+            Left::Granted(grant) => Some(grant),
+            Left::Waiting | Left::Over => None,
+        }
     }
 }
 
@@ -103,18 +116,22 @@ impl Queued {
         Ok(queued)
     }
 
-    /// The locked file, if it was granted to one who waited. Otherwise the seat is left to whoever comes next.
-    pub(crate) fn leave(self: &Arc<Self>) -> Option<Grant> {
+    /// Gives the seat up, for whoever comes next.
+    pub(crate) fn leave(self: &Arc<Self>) -> Left {
         let mut state = lock(&self.state);
-        let granted = state.granted.take();
         let owner = state.owner.take();
-        if !state.over {
-            left().push(Arc::clone(self));
-        }
+        let how = match state.granted.take() {
+            Some(grant) => Left::Granted(grant),
+            None if state.over => Left::Over,
+            None => {
+                left().push(Arc::clone(self));
+                Left::Waiting
+            }
+        };
         // Outside the seat's lock: with its owner may go whatever that has.
         drop(state);
         drop(owner);
-        granted
+        how
     }
 }
 

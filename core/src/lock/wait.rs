@@ -34,6 +34,8 @@ pub(crate) struct Contender<'a> {
     path: &'a Path,
     terms: &'a Terms,
     way: Way,
+    /// The watch of a wait that is over, which goes with us: to end it takes as long as to take the lock.
+    _watched: Option<Watch>,
 }
 
 /// How it tries.
@@ -85,7 +87,7 @@ impl<'a> Contender<'a> {
             LockKind::Auto | LockKind::Flock => Way::Kernel { file: None },
             LockKind::Excl => Way::Existence(Box::default()),
         };
-        Contender { path, terms, way }
+        Contender { path, terms, way, _watched: None }
     }
 
     /// Tries for the lock now.
@@ -148,7 +150,8 @@ impl<'a> Contender<'a> {
         }
     }
 
-    fn note(&self, lock: existence::ExistenceLock) -> SpawnLock {
+    fn note(&self, mut lock: existence::ExistenceLock) -> SpawnLock {
+        lock.waited = matches!(&self.way, Way::Existence(watcher) if watcher.first);
         let key = Key::Token(lock.holder().token.clone());
         SpawnLock(Held::note(self.path, key, self.terms.owner, Part::Existence(lock)))
     }
@@ -173,7 +176,7 @@ impl<'a> Contender<'a> {
     /// Waits for the lock, for what `look` finds among what is renamed into `news`, or for the end of `patience`.
     /// `tell` is called once, after about a second.
     pub(crate) fn wait<T>(
-        mut self,
+        &mut self,
         news: Option<&Path>,
         patience: &Patience,
         mut tell: impl FnMut(),
@@ -187,6 +190,7 @@ impl<'a> Contender<'a> {
                 return Acquired::Told(found);
             }
             if let Some(ended) = self.try_now(patience).ended() {
+                self._watched = watch.flatten();
                 return ended;
             }
             let waited = patience.deadline.elapsed();

@@ -187,7 +187,7 @@ impl Ask {
         }
         if self.waits() {
             let tell = || self.wanted.tell_waiting(written_holder(path, terms.kind));
-            let acquired = queue::watching(&mut contender, patience, Some(tell));
+            let acquired = queue::watching(contender, patience, Some(tell));
             self.answer(self.wanted.answer(acquired));
         }
         // Who asked is told before the next one steps forward, and gets the processor first.

@@ -43,7 +43,7 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
             return in_line(contender, standing, path, terms, patience, tell);
         };
         // A process that may not start a thread watches.
-        let Ok(seat) = Seat::take(file, id) else { return watching(&mut contender, patience, tell) };
+        let Ok(seat) = Seat::take(file, id) else { return watching(contender, patience, tell) };
         match granted(seat, patience, &mut tell) {
             ControlFlow::Continue(granted) => tried = contender.granted(granted),
             ControlFlow::Break(ended) => return ended,
@@ -91,7 +91,7 @@ fn in_line(
     let mut line = match standing.map_or_else(|| Line::join(path), Line::behind) {
         Ok(line) => line,
         // A file system without kernel locks: all watch.
-        Err(_) => return watching(&mut contender, patience, tell),
+        Err(_) => return watching(contender, patience, tell),
     };
     // Who may break the lock counts for himself how long this owner has had it.
     let look_again = terms.break_after.map_or(LOOK_AGAIN, |limit| limit.min(LOOK_AGAIN));
@@ -104,7 +104,7 @@ fn in_line(
                 if matches!(line, Line::First { .. }) {
                     contender.stand_first(let_forward);
                 }
-                return watching(&mut contender, patience, tell);
+                return watching(contender, patience, tell);
             }
         }
         if patience.deadline.elapsed() >= TELL_AFTER {
@@ -119,7 +119,7 @@ fn in_line(
     }
 }
 
-pub(crate) fn watching(contender: &mut Contender<'_>, patience: &Patience, mut tell: Option<impl FnOnce()>) -> Acquired<()> {
+pub(crate) fn watching(contender: Contender<'_>, patience: &Patience, mut tell: Option<impl FnOnce()>) -> Acquired<()> {
     contender.wait(None, patience, || tell_once(&mut tell), || None)
 }
 

@@ -34,8 +34,6 @@ pub(crate) struct Contender<'a> {
     path: &'a Path,
     terms: &'a Terms,
     way: Way,
-    /// The watch of a wait that is over, which goes with us: to end it takes as long as to take the lock.
-    _watched: Option<Watch>,
 }
 
 /// How it tries.
@@ -87,7 +85,7 @@ impl<'a> Contender<'a> {
             LockKind::Auto | LockKind::Flock => Way::Kernel { file: None },
             LockKind::Excl => Way::Existence(Box::default()),
         };
-        Contender { path, terms, way, _watched: None }
+        Contender { path, terms, way }
     }
 
     /// Tries for the lock now.
@@ -176,7 +174,7 @@ impl<'a> Contender<'a> {
     /// Waits for the lock, for what `look` finds among what is renamed into `news`, or for the end of `patience`.
     /// `tell` is called once, after about a second.
     pub(crate) fn wait<T>(
-        &mut self,
+        mut self,
         news: Option<&Path>,
         patience: &Patience,
         mut tell: impl FnMut(),
@@ -190,7 +188,6 @@ impl<'a> Contender<'a> {
                 return Acquired::Told(found);
             }
             if let Some(ended) = self.try_now(patience).ended() {
-                self._watched = watch.flatten();
                 return ended;
             }
             let waited = patience.deadline.elapsed();

@@ -1,23 +1,20 @@
-//! Linux: eventfd, inotify, pidfd and /proc.
+//! Linux: eventfd, pidfd and /proc.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::EventfdFlags;
-use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
 
 use super::listeners_linux::listeners;
-use super::{Interest, PerProcess, PortOwner, Process, Signal, Wanted};
+use super::{PortOwner, Process, Signal};
 
 /// Something to wait for that another thread rings, once and for good.
 #[derive(Debug)]
@@ -40,102 +37,6 @@ impl Bell {
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
-}
-
-/// Tells of what happened to files, from the kernel.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    fd: Option<OwnedFd>,
-    watches: Vec<i32>,
-    /// Of this directory's removals only those of this name are meant.
-    removed: Option<(i32, OsString)>,
-}
-
-/// Descriptors to use again: closing one can take 20 ms, the grace period of the kernel's lists, and would stand between a
-/// waiter's having the lock and its return. A forked child shares its parent's, and would take the parent's news.
-static IDLE: PerProcess<Mutex<Vec<OwnedFd>>> = PerProcess::new(Default::default);
-const IDLE_MOST: usize = 4;
-
-impl Watch {
-    pub(crate) fn on(wanted: &[Wanted<'_>]) -> io::Result<Self> {
-        let idle = idle_descriptors().pop();
-        let fd = match idle {
-            Some(fd) => fd,
-            None => rustix::fs::inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
-        };
-        let mut watch = Watch { fd: Some(fd), watches: Vec::with_capacity(wanted.len()), removed: None };
-        for wanted in wanted {
-            watch.add(wanted)?;
-        }
-        watch.heard();
-        Ok(watch)
-    }
-
-    fn add(&mut self, wanted: &Wanted<'_>) -> io::Result<()> {
-        let Some(fd) = &self.fd else { return Ok(()) };
-        let add = |path: &Path, flags| rustix::fs::inotify::add_watch(fd, path, flags | WatchFlags::MASK_ADD);
-        let number = match wanted {
-            Wanted::Closed(file) => add(file, WatchFlags::CLOSE_WRITE)?,
-            Wanted::Written(file) => add(file, WatchFlags::MODIFY)?,
-            Wanted::Published(dir) => add(dir, WatchFlags::MOVED_TO)?,
-            Wanted::Left(dir) => add(dir, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE)?,
-            Wanted::Removed(file) => {
-                let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                let number = add(dir, WatchFlags::DELETE | WatchFlags::MOVED_FROM)?;
-                self.removed = Some((number, file.file_name().unwrap_or_default().to_owned()));
-                number
-            }
-        };
-        self.watches.push(number);
-        Ok(())
-    }
-
-    pub(crate) fn input(&self) -> Option<(BorrowedFd<'_>, Interest)> {
-        self.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read))
-    }
-
-    /// Whether something wanted was told; forgets it. Call it before looking, so that nothing told while looking is lost.
-    pub(crate) fn heard(&self) -> bool {
-        let Some(fd) = &self.fd else { return false };
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut events = Reader::new(fd, &mut buffer);
-        let mut heard = false;
-        while let Ok(event) = events.next() {
-            heard |= self.is_wanted(&event);
-            // Whatever did not fit is told by the next wait.
-            if events.is_buffer_empty() {
-                break;
-            }
-        }
-        heard
-    }
-
-    fn is_wanted(&self, event: &Event<'_>) -> bool {
-        let removal = event.events().intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM);
-        match &self.removed {
-            Some((number, name)) if removal && *number == event.wd() => {
-                event.file_name().is_some_and(|gone| gone.to_bytes() == name.as_bytes())
-            }
-            _ => true,
-        }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let Some(fd) = self.fd.take() else { return };
-        for watch in &self.watches {
-            let _ = rustix::fs::inotify::remove_watch(&fd, *watch);
-        }
-        let mut idle = idle_descriptors();
-        if idle.len() < IDLE_MOST {
-            idle.push(fd);
-        }
-    }
-}
-
-fn idle_descriptors() -> MutexGuard<'static, Vec<OwnedFd>> {
-    IDLE.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A text that differs after every boot.

@@ -9,7 +9,7 @@ use rustix::io::{Errno, FdFlags};
 use rustix::net::{AddressFamily, SocketType};
 use rustix::process::Pid;
 
-use super::{Interest, PortOwner, Process, Signal, Wanted};
+use super::{PortOwner, Process, Signal};
 
 /// Something to wait for that another thread rings, once and for good.
 #[derive(Debug)]
@@ -38,24 +38,6 @@ impl Bell {
 
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.hear.as_fd()
-    }
-}
-
-/// This system tells nothing here that inotify would: waiters look at short intervals.
-#[derive(Debug)]
-pub(crate) struct Watch;
-
-impl Watch {
-    pub(crate) fn on(_wanted: &[Wanted<'_>]) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    pub(crate) fn input(&self) -> Option<(BorrowedFd<'_>, Interest)> {
-        None
-    }
-
-    pub(crate) fn heard(&self) -> bool {
-        false
     }
 }
 

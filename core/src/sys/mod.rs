@@ -37,6 +37,12 @@ mod storage_platform;
 #[cfg(target_os = "macos")]
 #[path = "storage_macos.rs"]
 mod storage_platform;
+#[cfg(target_os = "linux")]
+#[path = "watch_linux.rs"]
+mod watch_platform;
+#[cfg(target_os = "macos")]
+#[path = "watch_macos.rs"]
+mod watch_platform;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("spawnlock supports Linux and macOS; see GOTCHAS.md for what a port needs");
 
@@ -55,7 +61,7 @@ pub(crate) use on_fork::{CloseOnFork, close_on_fork};
 pub(crate) use ourselves::{detach, ignore_signals, own_file, shed_code, take_passed, take_stdin, take_stdout};
 pub(crate) use per_process::{PerProcess, own_pid};
 pub(crate) use platform::{
-    Bell, Watch, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
+    Bell, boot_id, data_dir, group_members, holders_of, listener_on, listener_uid, listens, pid_namespace, process, program_of,
     sees_own_pids, send_signal,
 };
 pub(crate) use storage_platform::{create_unnamed, file_system, give_name};
@@ -64,6 +70,7 @@ pub(crate) use unix::{
     Ending, Interest, NO_SUCH_FILE, Polled, Signal, await_end, ended, exists, exit_watch, host_name, is_no_flock, is_no_program,
     is_our_shortage, is_unavailable, needs_writer, never_block, owner, poll, runnable, signal_group, user_id, user_name,
 };
+pub(crate) use watch_platform::Watch;
 
 /// What the system knows about a process.
 #[derive(Clone, Copy, Debug)]

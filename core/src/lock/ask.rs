@@ -190,8 +190,7 @@ impl Ask {
             let acquired = queue::watching(contender, patience, Some(tell));
             self.answer(self.wanted.answer(acquired));
         }
-        // Who asked is told before the next one steps forward, and gets the processor first.
-        std::thread::yield_now();
+        // Who asked is told before the next one steps forward.
         drop(line);
     }
 

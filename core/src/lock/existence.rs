@@ -31,8 +31,6 @@ pub(crate) struct ExistenceLock {
     mutex: Option<Left>,
     /// The same, taken again for the release.
     retaken: Option<Mutex>,
-    /// Whether somebody else had it when we wanted it.
-    pub(crate) waited: bool,
 }
 
 /// What one who wants the lock knows of it, and has ready.
@@ -97,7 +95,7 @@ fn take(path: &Path, terms: &Terms, Known { sight, ready, likely }: &mut Known, 
     };
     let mutex = mutex.leave();
     let file = refresh::keep_fresh(file, terms.stale_after);
-    let lock = ExistenceLock { path: path.to_owned(), holder, file, text, mutex, retaken: None, waited: false };
+    let lock = ExistenceLock { path: path.to_owned(), holder, file, text, mutex, retaken: None };
     Ok(match seen {
         Seen::Overdue(_, owner) => Tried::Broken(lock, owner),
         Seen::Free | Seen::Held(_) | Seen::Stale(_) => Tried::Held(lock),
@@ -141,11 +139,6 @@ impl ExistenceLock {
         }
         let was_ours = self.is_ours();
         if was_ours && mutex.is_some() && sys::remove_file(&self.path).is_ok() {
-            drop(mutex);
-            if self.waited {
-                // Others wait still, very likely: the next one has been woken, and mostly stands behind us for this processor.
-                std::thread::yield_now();
-            }
             return true;
         }
         // Whatever its name is by now, and whatever kept us from it: without its owner our own file holds nobody up. One that

@@ -18,10 +18,8 @@ use crate::sys::{self, Lookup};
 const MARK: &[u8] = b"spawnlock flock\n";
 /// A mutex that is held by its existence, and older than this, was left behind: it is held for microseconds.
 const STALE_AFTER: Duration = Duration::from_secs(5);
-/// How often the processor is left to its holder, who may have been put off it in that very moment, before the first pause.
-const YIELDS: u32 = 8;
 /// The bounds of the pause between two tries, each twice the last.
-const PAUSE_LEAST: Duration = Duration::from_micros(50);
+const PAUSE_LEAST: Duration = Duration::from_micros(5);
 const PAUSE_MOST: Duration = Duration::from_millis(2);
 /// How often it may change under our eyes before we look whether there is any time left.
 const CHANGES_MOST: u32 = 16;
@@ -65,15 +63,11 @@ impl Mutex {
     pub(crate) fn lock(lock: &Path, patience: &Patience) -> io::Result<Option<Self>> {
         let path = beside(lock, ".mutex");
         let mut pause = PAUSE_LEAST;
-        let (mut changes, mut yields) = (0, 0);
+        let mut changes = 0;
         loop {
             match try_lock(&path)? {
                 Tried::Held(mutex) => return Ok(Some(mutex)),
                 Tried::Changed if changes < CHANGES_MOST => changes += 1,
-                Tried::Busy if yields < YIELDS => {
-                    yields += 1;
-                    std::thread::yield_now();
-                }
                 Tried::Busy | Tried::Changed if patience.deadline.expired() => return Ok(None),
                 Tried::Busy | Tried::Changed => {
                     if patience.pause(pause)? == Wake::Cancelled {

@@ -148,8 +148,7 @@ impl<'a> Contender<'a> {
         }
     }
 
-    fn note(&self, mut lock: existence::ExistenceLock) -> SpawnLock {
-        lock.waited = matches!(&self.way, Way::Existence(watcher) if watcher.first);
+    fn note(&self, lock: existence::ExistenceLock) -> SpawnLock {
         let key = Key::Token(lock.holder().token.clone());
         SpawnLock(Held::note(self.path, key, self.terms.owner, Part::Existence(lock)))
     }

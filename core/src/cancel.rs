@@ -208,6 +208,11 @@ impl Patience {
         Patience::new(Deadline::after(LONG_ENOUGH), Cancel::never())
     }
 
+    /// Whether nothing but the deadline can end a wait.
+    pub(crate) fn only_elapses(&self) -> bool {
+        self.cancel.0.never && self.bell.is_none()
+    }
+
     /// Whether the caller cancelled or the bell rang: what is under way has lost its point.
     pub(crate) fn broken_off(&self) -> bool {
         self.cancel.is_cancelled() || self.bell.as_deref().is_some_and(Bell::rang)

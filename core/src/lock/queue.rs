@@ -43,7 +43,7 @@ pub(crate) fn take(path: &Path, terms: &Terms, patience: &Patience, mut tell: im
             return in_line(contender, standing, path, terms, patience, tell);
         };
         // A process that may not start a thread watches.
-        let Ok(seat) = Seat::take(file, id) else { return watching(contender, patience, tell) };
+        let Ok(seat) = Seat::take(file, id, patience) else { return watching(contender, patience, tell) };
         match granted(seat, patience, &mut tell) {
             ControlFlow::Continue(granted) => tried = contender.granted(granted),
             ControlFlow::Break(ended) => return ended,
@@ -88,7 +88,7 @@ fn in_line(
     patience: &Patience,
     mut tell: Option<impl FnOnce()>,
 ) -> Acquired<()> {
-    let mut line = match standing.map_or_else(|| Line::join(path), Line::behind) {
+    let mut line = match standing.map_or_else(|| Line::join(path, patience), |file| Line::behind(file, patience)) {
         Ok(line) => line,
         // A file system without kernel locks: all watch.
         Err(_) => return watching(contender, patience, tell),
@@ -142,22 +142,22 @@ impl Line {
         matches!(kernel::try_lock(&file), Ok(false)).then_some(file)
     }
 
-    fn join(lock: &Path) -> io::Result<Self> {
+    fn join(lock: &Path, patience: &Patience) -> io::Result<Self> {
         let file = flock::open(&beside(lock, ".queue"), Signature::None)?;
         if kernel::try_lock(&file)? {
             let _on_fork = sys::close_on_fork(&file);
             return Ok(Line::First { _on_fork, file });
         }
-        Line::behind(file)
+        Line::behind(file, patience)
     }
 
     pub(crate) fn first(granted: Granted) -> Self {
         Line::First { _on_fork: granted.on_fork, file: granted.file }
     }
 
-    fn behind(file: File) -> io::Result<Self> {
+    fn behind(file: File, patience: &Patience) -> io::Result<Self> {
         let id = sys::facts_of(&file)?.id;
-        Ok(Line::Behind(Some(Seat::take(file, id)?)))
+        Ok(Line::Behind(Some(Seat::take(file, id, patience)?)))
     }
 
     /// Waits until we are the first: `Wake::Rung`.

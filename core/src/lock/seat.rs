@@ -6,7 +6,8 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::cancel::{Patience, Wake};
 use crate::lock::{crew, kernel};
@@ -29,13 +30,15 @@ pub(crate) type Grant = io::Result<Granted>;
 #[derive(Debug)]
 pub(crate) struct Seat {
     queued: Arc<Queued>,
-    bell: Arc<Bell>,
+    /// None where nothing but the deadline ends the wait as well.
+    bell: Option<Arc<Bell>>,
 }
 
 /// A seat, whosever it is.
 pub(crate) struct Queued {
     file: FileId,
     state: Mutex<State>,
+    granted: Condvar,
 }
 
 #[derive(Default)]
@@ -48,8 +51,8 @@ struct State {
 
 /// Who is to be told of the grant.
 pub(crate) enum Owner {
-    /// One who waits, and looks for it.
-    Waiter(Arc<Bell>),
+    /// One who waits, and looks for it; with a bell where he waits for other things as well.
+    Waiter(Option<Arc<Bell>>),
     /// One who does not: called on the thread that sat.
     Call(Box<dyn FnOnce(Grant) + Send>),
 }
@@ -76,14 +79,17 @@ static LEFT: PerProcess<Mutex<Vec<Arc<Queued>>>> = PerProcess::new(Default::defa
 
 impl Seat {
     /// Queues for the lock of `file`, which is the file with this id.
-    pub(crate) fn take(file: File, id: FileId) -> io::Result<Self> {
-        let bell = Arc::new(Bell::new()?);
-        Ok(Seat { queued: Queued::take(file, id, Owner::Waiter(Arc::clone(&bell)))?, bell })
+    pub(crate) fn take(file: File, id: FileId, patience: &Patience) -> io::Result<Self> {
+        let bell = if patience.only_elapses() { None } else { Some(Arc::new(Bell::new()?)) };
+        Ok(Seat { queued: Queued::take(file, id, Owner::Waiter(bell.clone()))?, bell })
     }
 
     /// Waits until the lock is granted; `Wake::Rung` says that it is.
     pub(crate) fn wait(&self, patience: &Patience) -> io::Result<Wake> {
-        patience.until_rung(&self.bell).pause(patience.deadline.remaining())
+        match &self.bell {
+            Some(bell) => patience.until_rung(bell).pause(patience.deadline.remaining()),
+            None => Ok(self.queued.wait(patience.deadline.remaining())),
+        }
     }
 
     /// The locked file, once it was granted. Otherwise the seat is left to whoever comes next.
@@ -108,12 +114,21 @@ impl Queued {
         if let Some(queued) = left_for(id, &mut owner) {
             return Ok(queued);
         }
-        let queued = Arc::new(Queued { file: id, state: Mutex::new(State { owner, ..State::default() }) });
+        let state = Mutex::new(State { owner, ..State::default() });
+        let queued = Arc::new(Queued { file: id, state, granted: Condvar::new() });
         // A forked child must not keep what may become the lock.
         let on_fork = sys::close_on_fork(&file);
         let task = Task { queued: Arc::clone(&queued), file, on_fork };
         crew::run(move || task.sit())?;
         Ok(queued)
+    }
+
+    /// Waits for the grant, and for nothing else: two system calls, and no descriptor.
+    fn wait(&self, time: Duration) -> Wake {
+        let is_out = |state: &mut State| state.granted.is_none();
+        let (state, waited) = self.granted.wait_timeout_while(lock(&self.state), time, is_out).unwrap_or_else(PoisonError::into_inner);
+        drop(state);
+        if waited.timed_out() { Wake::Elapsed } else { Wake::Rung }
     }
 
     /// Gives the seat up, for whoever comes next.
@@ -146,7 +161,10 @@ impl Task {
             Some(Owner::Waiter(bell)) => {
                 state.granted = Some(locked.map(|()| Granted { on_fork, file, waited: !free }));
                 drop(state);
-                bell.ring();
+                match bell {
+                    Some(bell) => bell.ring(),
+                    None => queued.granted.notify_one(),
+                }
             }
             Some(Owner::Call(tell)) => {
                 drop(state);

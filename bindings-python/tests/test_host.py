@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -45,8 +46,12 @@ def says(client: subprocess.Popen[str], word: str) -> bool:
 
 
 def descriptors(pid: int | None) -> dict[str, str]:
-    """What a process has open."""
-    return {fd.name: str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    """What a process has open; what it closes while we look is not."""
+    found: dict[str, str] = {}
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found[fd.name] = str(fd.readlink())
+    return found
 
 
 def test_ctrl_c_ends_a_start_within_100_ms_and_leaves_the_server_to_the_next(scene: Scene) -> None:

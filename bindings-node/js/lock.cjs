@@ -21,11 +21,11 @@ class SpawnLock {
   }
 
   static acquire(path, options) {
-    return acquired((terms, owners) => native.acquire(path, terms, owners, false), options, lockOf);
+    return acquired((terms, owners) => native.acquire(path, terms, owners, false), options);
   }
 
   static tryAcquire(path, options) {
-    return acquired((terms, owners) => native.tryAcquire(path, terms, owners), options, lockOf);
+    return acquired((terms, owners) => native.tryAcquire(path, terms, owners), options);
   }
 
   static acquireSync(path, options) {
@@ -48,10 +48,9 @@ class SpawnLock {
 
   static async withLock(path, options, work) {
     if (work === undefined) [options, work] = [undefined, options];
-    const guard = await acquired((terms, owners) => native.acquire(path, terms, owners, true), options, native.acquired);
-    const lock = new SpawnLock(made, guard);
+    const lock = await acquired((terms, owners) => native.acquire(path, terms, owners, true), options);
     try {
-      return await within.run([...(within.getStore() ?? []), native.lockOwner(guard)], work, lock);
+      return await within.run([...(within.getStore() ?? []), native.lockOwner(lock.#guard)], work, lock);
     } finally {
       await lock.release();
     }
@@ -102,8 +101,8 @@ function define(name, release) {
 }
 
 /** No more promises than one: each of them costs a waiter some microseconds. */
-function acquired(prepare, options, brought) {
-  return run(() => prepare(termsOf(options), within.getStore()), options, undefined, brought);
+function acquired(prepare, options) {
+  return run(() => prepare(termsOf(options), within.getStore()), options, undefined, lockOf);
 }
 
 function lockOf(job) {

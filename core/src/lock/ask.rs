@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::lock::acquire::{Acquired, Wanted, written_holder};
-use crate::lock::options::Terms;
 use crate::lock::queue::Line;
 use crate::lock::seat::{Grant, Left, Owner, Queued};
 use crate::lock::wait::{Contender, TELL_AFTER};
@@ -32,16 +31,9 @@ pub enum Asked {
 #[derive(Debug)]
 pub struct Request {
     ask: Arc<Ask>,
-    behind: Option<Behind>,
-}
-
-/// What a thread can queue for. Where there is nothing it must be found out by waiting.
-#[derive(Debug)]
-enum Behind {
-    /// The file of the lock, which somebody else has locked.
-    Holder(File, FileId),
-    /// The line for an existence lock, in which somebody stands.
-    Line(File, FileId),
+    /// What somebody before us has locked: the file of the lock, or the line for an existence lock. Without one it must be found out by
+    /// waiting.
+    file: Option<(File, FileId)>,
 }
 
 type Done = Box<dyn FnOnce(Result<SpawnLock>) + Send>;
@@ -69,11 +61,10 @@ impl SpawnLock {
         match ended {
             None if wanted.patience.deadline.expired() => Err(wanted.timeout()),
             None => {
-                let behind = match contender.take_file() {
-                    Some((file, id)) => Some(Behind::Holder(file, id)),
-                    None => line.and_then(|file| Behind::line(file, &wanted.terms)),
-                };
-                Ok(Asked::Later(Request::new(wanted, behind)))
+                // Who may break the lock counts for himself how long its owner has had it, from the beginning.
+                let line = line.filter(|_| wanted.terms.break_after.is_none());
+                let file = contender.take_file().or_else(|| line.and_then(|file| sys::facts_of(&file).ok().map(|facts| (file, facts.id))));
+                Ok(Asked::Later(Request::new(wanted, file)))
             }
             Some(Acquired::Unavailable(error)) if wanted.terms.kind == LockKind::Auto && sys::is_no_flock(&error) => {
                 Ok(Asked::Later(Request::new(wanted, None)))
@@ -92,18 +83,10 @@ impl SpawnLock {
     }
 }
 
-impl Behind {
-    /// Who may break the lock counts for himself how long its owner has had it, from the beginning.
-    fn line(file: File, terms: &Terms) -> Option<Self> {
-        let id = sys::facts_of(&file).ok()?.id;
-        terms.break_after.is_none().then_some(Behind::Line(file, id))
-    }
-}
-
 impl Request {
-    fn new(wanted: Wanted, behind: Option<Behind>) -> Self {
+    fn new(wanted: Wanted, file: Option<(File, FileId)>) -> Self {
         let ask = Ask { wanted, done: Mutex::default(), seat: Mutex::default(), told: AtomicBool::new(false) };
-        Request { ask: Arc::new(ask), behind }
+        Request { ask: Arc::new(ask), file }
     }
 
     /// Calls `done` once, with what [`acquire`](SpawnLock::acquire) would have given: mostly on a thread of this crate, which
@@ -111,12 +94,13 @@ impl Request {
     pub fn then(self, done: impl FnOnce(Result<SpawnLock>) + Send + 'static) {
         let ask = self.ask;
         *ask.done() = Some(Box::new(done));
-        match self.behind {
-            Some(Behind::Holder(file, id)) => ask.sit(file, id, Ask::granted),
-            Some(Behind::Line(file, id)) => ask.sit(file, id, Ask::stands_first),
-            None => return ask.wait_elsewhere(),
+        match self.file {
+            Some((file, id)) => {
+                ask.sit(file, id);
+                ask.keep_deadline();
+            }
+            None => ask.wait_elsewhere(),
         }
-        ask.keep_deadline();
     }
 }
 
@@ -149,9 +133,12 @@ impl Ask {
     }
 
     /// Queues for a file that somebody has locked, and goes on with what comes of it.
-    fn sit(self: &Arc<Self>, file: File, id: FileId, then: fn(&Arc<Self>, Grant)) {
+    fn sit(self: &Arc<Self>, file: File, id: FileId) {
         let ask = Arc::clone(self);
-        let owner = Owner::Call(Box::new(move |grant| then(&ask, grant)));
+        let owner = Owner::Call(Box::new(move |grant| match ask.wanted.terms.kind {
+            LockKind::Auto | LockKind::Flock => ask.granted(grant),
+            LockKind::Excl => ask.stands_first(grant),
+        }));
         match Queued::take(file, id, owner) {
             Ok(seat) => *self.seat() = Some(seat),
             Err(cause) => self.answer(Err(self.wanted.unavailable(cause))),
@@ -171,7 +158,7 @@ impl Ask {
         let mut contender = Contender::new(&self.wanted.path, &self.wanted.terms);
         match (contender.granted(granted).ended(), contender.take_file()) {
             (Some(ended), _) => self.answer(self.wanted.answer(ended)),
-            (None, Some((file, id))) => self.sit(file, id, Ask::granted),
+            (None, Some((file, id))) => self.sit(file, id),
             (None, None) => self.wait_elsewhere(),
         }
     }

@@ -48,11 +48,13 @@ impl Watch {
             Some(idle) => idle,
             None => Idle { fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?, asleep: None },
         };
-        let mut watch = Watch { fd: Some(fd), watches: asleep.into_iter().collect(), removal: None };
-        for wanted in wanted {
-            watch.add(wanted)?;
+        let mut watch = Watch { fd: Some(fd), watches: Vec::with_capacity(wanted.len()), removal: None };
+        let added = wanted.iter().try_for_each(|wanted| watch.add(wanted));
+        // One that slept is awake if it is wanted again, and else of no more use.
+        if let (Some(fd), Some(old)) = (&watch.fd, asleep.filter(|old| !watch.watches.contains(old))) {
+            let _ = inotify::remove_watch(fd, old);
         }
-        watch.end_of_old(asleep);
+        added?;
         watch.heard();
         Ok(watch)
     }
@@ -74,16 +76,6 @@ impl Watch {
         };
         self.watches.push(number);
         Ok(())
-    }
-
-    /// The watch that slept, first among ours, is woken when it is wanted again, and else of no more use.
-    fn end_of_old(&mut self, asleep: Option<i32>) {
-        if let (Some(fd), Some(old)) = (&self.fd, asleep) {
-            self.watches.remove(0);
-            if !self.watches.contains(&old) {
-                let _ = inotify::remove_watch(fd, old);
-            }
-        }
     }
 
     pub(crate) fn input(&self) -> Option<(BorrowedFd<'_>, Interest)> {

@@ -3,7 +3,7 @@
 // One of many that take turns, or one that holds a lock for ever. Arguments: the checkout, and then as in
 // ../src/locks/worker.rs, with the same words on stdout.
 
-const { readFileSync, writeFileSync } = require('node:fs');
+const { closeSync, openSync, readFileSync, writeFileSync } = require('node:fs');
 
 const [root, what, path, turns, hold, rest] = process.argv.slice(2);
 const LONG = 600_000;
@@ -16,6 +16,12 @@ const takers = {
     writeFileSync(path, '', { flag: 'a' });
     return require('proper-lockfile').lock(path, { retries: { forever: true, minTimeout: 100, maxTimeout: 100 } });
   },
+  // The system's own queue, on a thread of libuv's pool: what is the least in Node.
+  'fs-ext': () =>
+    new Promise((resolve, reject) => {
+      const fd = openSync(path, 'a');
+      require('fs-ext').flock(fd, 'ex', (problem) => (problem ? reject(problem) : resolve(() => closeSync(fd))));
+    }),
   lockfile: () =>
     new Promise((resolve, reject) => {
       const lockfile = require('lockfile');

@@ -11,13 +11,20 @@ const within = new AsyncLocalStorage();
 /** Only what is known here may make one. */
 const made = Symbol('made');
 
+/** The locks of this thread, which the native part knows by their owner's number. */
+const locks = native.locks();
+
+/** A lock whose object is gone can be released by nobody else. */
+const collected = new FinalizationRegistry((owner) => native.forgetLock(locks, owner));
+
 /** A lock between processes, worker threads and tasks, held until it is released. */
 class SpawnLock {
-  #guard;
+  #owner;
 
-  constructor(key, guard) {
+  constructor(key, owner) {
     if (key !== made) throw new TypeError('Illegal constructor');
-    this.#guard = guard;
+    this.#owner = owner;
+    collected.register(this, owner);
   }
 
   static acquire(path, options) {
@@ -33,7 +40,7 @@ class SpawnLock {
       const terms = termsOf(options);
       options?.signal?.throwIfAborted();
       const tell = options?.onEvent && ((event) => options.onEvent(eventOf(event)));
-      return new SpawnLock(made, native.acquireSync(path, terms, tell));
+      return new SpawnLock(made, native.acquireSync(locks, path, terms, tell));
     });
   }
 
@@ -41,8 +48,7 @@ class SpawnLock {
     return now(() => {
       const terms = termsOf(options);
       options?.signal?.throwIfAborted();
-      const guard = native.tryAcquireSync(path, terms, within.getStore());
-      return guard && new SpawnLock(made, guard);
+      return lockOf(native.tryAcquireSync(locks, path, terms, within.getStore()));
     });
   }
 
@@ -50,7 +56,7 @@ class SpawnLock {
     if (work === undefined) [options, work] = [undefined, options];
     const lock = await acquired((terms, owners) => native.acquire(path, terms, owners, true), options);
     try {
-      return await within.run([...(within.getStore() ?? []), native.lockOwner(lock.#guard)], work, lock);
+      return await within.run([...(within.getStore() ?? []), lock.#owner], work, lock);
     } finally {
       await lock.release();
     }
@@ -65,27 +71,27 @@ class SpawnLock {
   }
 
   release() {
-    return run(() => native.release(this.#guard));
+    return run(() => native.release(locks, this.#owner));
   }
 
   releaseSync() {
-    return native.releaseSync(this.#guard);
+    return native.releaseSync(locks, this.#owner);
   }
 
   get held() {
-    return native.lockHeld(this.#guard);
+    return native.lockHeld(locks, this.#owner);
   }
 
   get path() {
-    return native.lockPath(this.#guard);
+    return native.lockPath(locks, this.#owner);
   }
 
   get kind() {
-    return native.lockKind(this.#guard);
+    return native.lockKind(locks, this.#owner);
   }
 
   get holder() {
-    return holderOf(native.lockHolder(this.#guard));
+    return holderOf(native.lockHolder(locks, this.#owner));
   }
 }
 
@@ -102,15 +108,13 @@ function define(name, release) {
 
 /** No more promises than one: each of them costs a waiter some microseconds. */
 function acquired(prepare, options) {
-  return run(() => prepare(termsOf(options), within.getStore()), options, undefined, lockOf);
+  return run(() => prepare(termsOf(options), within.getStore()), options, undefined, (job) => lockOf(native.acquired(locks, job)));
 }
 
-function lockOf(job) {
-  const guard = native.acquired(job);
-  return guard && new SpawnLock(made, guard);
+function lockOf(owner) {
+  return owner === null ? null : new SpawnLock(made, owner);
 }
 
-const names = native.lockOptionNames();
 const none = native.lockOptions();
 let last = { terms: none, given: copyOf({}) };
 
@@ -124,14 +128,25 @@ function termsOf(options) {
   return terms;
 }
 
+/** Name by name, since a loop over the names takes as long as reading the options does. */
 function isAsLast(options) {
   if (typeof options !== 'object' || options === null) return false;
-  for (const name in options) if (!(name in last.given)) return false;
-  return names.every((name) => options[name] === last.given[name]);
+  const { given } = last;
+  for (const name in options) if (given[name] === undefined) return false;
+  return (
+    options.lock === given.lock &&
+    options.timeout === given.timeout &&
+    options.staleAfter === given.staleAfter &&
+    options.breakAfter === given.breakAfter &&
+    options.reentrant === given.reentrant &&
+    options.recordHolder === given.recordHolder &&
+    options.signal === undefined &&
+    options.onEvent === undefined
+  );
 }
 
-function copyOf(options) {
-  return Object.assign(Object.create(null), Object.fromEntries(names.map((name) => [name, options[name]])));
+function copyOf({ lock, timeout, staleAfter, breakAfter, reentrant, recordHolder }) {
+  return { __proto__: null, lock, timeout, staleAfter, breakAfter, reentrant, recordHolder };
 }
 
 function holderOf(holder) {

@@ -17,4 +17,5 @@ mod job;
 mod calls;
 mod claim;
 mod lock;
+mod locks;
 mod notify;

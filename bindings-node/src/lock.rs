@@ -1,53 +1,24 @@
 //! The lock alone, as the class in `js/lock.cjs` needs it.
 
-use std::mem;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use napi::Env;
 use napi::bindgen_prelude::{External, Function, Unknown};
 use napi_derive::napi;
-use spawnlock::{Asked, Cancel, LockKind, SpawnLock};
+use spawnlock::{Asked, Cancel, SpawnLock};
 
 use crate::audience::told_afterwards;
 use crate::error::{Code, thrown};
 use crate::event::{LockHolder, ServerEvent};
 use crate::job::{Begun, Job, Outcome, Teller};
+use crate::locks::{Lock, Locks};
 use crate::options::{HolderOptions, LockOptions, LockTerms};
 use crate::owner;
-use crate::read::{camel_case, text};
+use crate::read::text;
 use crate::server::path_text;
 
 type Result<T> = napi::Result<T, Code>;
-
-/// A lock in the hands of JavaScript. When it is collected, or its thread ends, the lock is released.
-pub struct Guard {
-    state: State,
-    owner: u64,
-}
-
-enum State {
-    Held(SpawnLock),
-    Released { path: PathBuf, kind: LockKind },
-}
-
-impl Guard {
-    fn new(lock: SpawnLock, owner: u64) -> External<Self> {
-        External::new(Guard { state: State::Held(lock), owner })
-    }
-
-    fn take(&mut self) -> Option<SpawnLock> {
-        let released = match &self.state {
-            State::Held(lock) => State::Released { path: lock.path().to_owned(), kind: lock.kind() },
-            State::Released { .. } => return None,
-        };
-        match mem::replace(&mut self.state, released) {
-            State::Held(lock) => Some(lock),
-            State::Released { .. } => None,
-        }
-    }
-}
 
 /// Where a job leaves its lock: what is sent to a thread of JavaScript that ends meanwhile is lost, and so would be the lock.
 #[derive(Clone)]
@@ -62,8 +33,8 @@ impl Slot {
         Outcome::D(())
     }
 
-    fn empty(&self) -> Option<External<Guard>> {
-        locked(&self.lock).take().map(|lock| Guard::new(lock, self.owner))
+    fn empty(&self, locks: &Locks) -> Option<f64> {
+        locked(&self.lock).take().map(|lock| locks.keep(self.owner, lock))
     }
 }
 
@@ -71,12 +42,6 @@ impl Slot {
 #[napi(skip_typescript)]
 pub fn lock_options(options: Unknown) -> Result<External<LockTerms>> {
     Ok(External::new(LockOptions::read(options)?.checked()?))
-}
-
-/// What they may be.
-#[napi(skip_typescript)]
-pub fn lock_option_names() -> Vec<String> {
-    LockOptions::NAMES.iter().map(|name| camel_case(name)).collect()
 }
 
 /// Waits for a lock. `within` are the owners whose `withLock` runs around this call; it is `scoped` when it is made by another one.
@@ -96,41 +61,48 @@ pub fn try_acquire(path: Unknown, terms: &External<LockTerms>, within: Option<Ve
     Ok(Job::for_lock(Cancel::new(), wanted.slot.clone(), move || wanted.try_now()))
 }
 
-/// What one of these has brought, once it is over.
+/// The owner of the lock that one of these has brought, once it is over.
 #[napi(skip_typescript)]
-pub fn acquired(job: &External<Job>) -> Option<External<Guard>> {
-    job.slot.as_ref().and_then(Slot::empty)
+pub fn acquired(locks: &External<Locks>, job: &External<Job>) -> Option<f64> {
+    job.slot.as_ref().and_then(|slot| slot.empty(locks))
 }
 
 /// Waits on the thread of JavaScript. Whatever that thread holds would be waited for in vain.
 #[napi(skip_typescript)]
 pub fn acquire_sync(
     env: Env,
+    locks: &External<Locks>,
     path: Unknown,
     terms: &External<LockTerms>,
     tell: Option<Function<ServerEvent, ()>>,
-) -> Result<External<Guard>> {
+) -> Result<f64> {
     let (path, owner) = (text("path", path)?, owner::new());
     let options = terms.core.clone().owner(owner).kin([owner::all_of_thread()]);
     let lock = match tell {
         None => SpawnLock::acquire(path, &options),
         Some(tell) => told_afterwards(Some(&tell), |listen| SpawnLock::acquire(path, &options.on_event(listen)))?,
     };
-    Ok(Guard::new(lock.map_err(|error| thrown(env, error))?, owner))
+    Ok(locks.keep(owner, lock.map_err(|error| thrown(env, error))?))
 }
 
 /// The same without waiting.
 #[napi(skip_typescript)]
-pub fn try_acquire_sync(env: Env, path: Unknown, terms: &External<LockTerms>, within: Option<Vec<f64>>) -> Result<Option<External<Guard>>> {
+pub fn try_acquire_sync(
+    env: Env,
+    locks: &External<Locks>,
+    path: Unknown,
+    terms: &External<LockTerms>,
+    within: Option<Vec<f64>>,
+) -> Result<Option<f64>> {
     let (path, owner) = (text("path", path)?, owner::new());
     let lock = SpawnLock::try_acquire(path, &terms.core.clone().owner(owner).kin(kin(terms, within)));
-    Ok(lock.map_err(|error| thrown(env, error))?.map(|lock| Guard::new(lock, owner)))
+    Ok(lock.map_err(|error| thrown(env, error))?.map(|lock| locks.keep(owner, lock)))
 }
 
 /// Lets go, at once where that needs no wait.
 #[napi(skip_typescript)]
-pub fn release(guard: &mut External<Guard>) -> External<Job> {
-    match guard.take().map(SpawnLock::try_release) {
+pub fn release(locks: &External<Locks>, owner: f64) -> External<Job> {
+    match locks.take(owner).map(SpawnLock::try_release) {
         Some(Err(lock)) => Job::new(Cancel::new(), move |_| Ok(Outcome::E(lock.release()))),
         Some(Ok(was_ours)) => Job::done(Outcome::E(was_ours)),
         None => Job::done(Outcome::E(false)),
@@ -138,43 +110,37 @@ pub fn release(guard: &mut External<Guard>) -> External<Job> {
 }
 
 #[napi(skip_typescript)]
-pub fn release_sync(guard: &mut External<Guard>) -> bool {
-    guard.take().is_some_and(SpawnLock::release)
+pub fn release_sync(locks: &External<Locks>, owner: f64) -> bool {
+    locks.take(owner).is_some_and(SpawnLock::release)
 }
 
 #[napi(skip_typescript)]
-pub fn lock_held(guard: &External<Guard>) -> bool {
-    matches!(&guard.state, State::Held(lock) if lock.is_held())
+pub fn lock_held(locks: &External<Locks>, owner: f64) -> Option<bool> {
+    locks.look(owner, |lock| matches!(lock, Lock::Held(lock) if lock.is_held()))
 }
 
 #[napi(skip_typescript)]
-pub fn lock_path(guard: &External<Guard>) -> String {
-    match &guard.state {
-        State::Held(lock) => path_text(lock.path()),
-        State::Released { path, .. } => path_text(path),
-    }
+pub fn lock_path(locks: &External<Locks>, owner: f64) -> Option<String> {
+    locks.look(owner, |lock| match lock {
+        Lock::Held(lock) => path_text(lock.path()),
+        Lock::Released { path, .. } => path_text(path),
+    })
 }
 
 #[napi(skip_typescript)]
-pub fn lock_kind(guard: &External<Guard>) -> &'static str {
-    match &guard.state {
-        State::Held(lock) => lock.kind().as_str(),
-        State::Released { kind, .. } => kind.as_str(),
-    }
+pub fn lock_kind(locks: &External<Locks>, owner: f64) -> Option<&'static str> {
+    locks.look(owner, |lock| match lock {
+        Lock::Held(lock) => lock.kind().as_str(),
+        Lock::Released { kind, .. } => kind.as_str(),
+    })
 }
 
 #[napi(skip_typescript)]
-pub fn lock_holder(guard: &External<Guard>) -> Option<LockHolder> {
-    match &guard.state {
-        State::Held(lock) => Some(lock.holder().into()),
-        State::Released { .. } => None,
-    }
-}
-
-/// For calls from within `withLock`.
-#[napi(skip_typescript)]
-pub fn lock_owner(guard: &External<Guard>) -> f64 {
-    guard.owner as f64
+pub fn lock_holder(locks: &External<Locks>, owner: f64) -> Option<LockHolder> {
+    locks.look(owner, |lock| match lock {
+        Lock::Held(lock) => Some(lock.holder().into()),
+        Lock::Released { .. } => None,
+    })?
 }
 
 /// Who holds the lock at a path now.

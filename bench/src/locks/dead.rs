@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::handover::Chain;
-use crate::locks::kinds::{Kind, OURS, PEERS};
+use crate::locks::kinds::{BARE, Kind, OURS, PEERS};
 use crate::report::{Report, Row, Target};
 use crate::stats::median;
 use crate::tools::Tools;
@@ -18,7 +18,7 @@ pub fn measure(tools: &Tools, report: &mut Report) -> Result<()> {
             Row::new(format!("dead holder → next, {}", kind.name), "ms", hand_overs(tools, kind, ROUNDS)?).must(Target::Figure(limit)),
         );
     }
-    for kind in PEERS {
+    for kind in BARE.iter().chain(PEERS) {
         // Those who go by an age are waited for once.
         let rounds = if matches!(kind.name, "proper-lockfile" | "lockfile") { 1 } else { ROUNDS };
         match hand_overs(tools, kind, rounds) {

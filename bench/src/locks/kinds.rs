@@ -13,6 +13,7 @@ pub struct Kind {
     word: &'static str,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Host {
     Rust,
     Node,
@@ -32,8 +33,14 @@ pub const OURS: &[Kind] = &[
     kind("excl in Python", Host::Python, "excl"),
 ];
 
-pub const PEERS: &[Kind] = &[
+/// The system's own queue, without anything: the least that a language can have.
+pub const BARE: &[Kind] = &[
     kind("blocking flock", Host::Rust, "blocking"),
+    kind("blocking flock in Node (fs-ext)", Host::Node, "fs-ext"),
+    kind("blocking flock in Python (fcntl)", Host::Python, "fcntl"),
+];
+
+pub const PEERS: &[Kind] = &[
     kind("filelock", Host::Python, "filelock"),
     kind("fasteners", Host::Python, "fasteners"),
     kind("portalocker", Host::Python, "portalocker"),
@@ -43,6 +50,11 @@ pub const PEERS: &[Kind] = &[
 ];
 
 impl Kind {
+    /// Whether both are of one language.
+    pub fn is_beside(&self, other: &Kind) -> bool {
+        self.host == other.host
+    }
+
     /// Its worker, with what stands behind the name of the lock.
     pub fn command(&self, tools: &Tools, rest: &[&str]) -> Result<Command> {
         let mut command = match self.host {

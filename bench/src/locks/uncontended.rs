@@ -113,7 +113,7 @@ fn hosted(
     bare: &Bare,
     report: &mut Report,
 ) -> Result<()> {
-    let wish = json!({"dir": dir.path().join(language), "warmUp": HOSTED_WARM_UP, "rounds": ROUNDS / 2, "calls": CALLS / 4});
+    let wish = json!({"dir": dir.path().join(language), "warmUp": HOSTED_WARM_UP, "rounds": ROUNDS / 2, "calls": CALLS});
     let output = command.arg(wish.to_string()).current_dir(tools.root.join("bench")).output()?;
     if !output.status.success() {
         return Err(format!("the script of {language} failed: {}", String::from_utf8_lossy(&output.stderr)).into());

@@ -1,0 +1,59 @@
+//! The locks in the hands of one JavaScript. An object of napi for each of them would cost half as much as the lock.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use napi::bindgen_prelude::External;
+use napi_derive::napi;
+use spawnlock::{LockKind, SpawnLock};
+
+/// Locks by the number of their owner. With its JavaScript go all that are left.
+#[derive(Default)]
+pub struct Locks(RefCell<HashMap<u64, Lock>>);
+
+/// One that is held, or what is known of it afterwards.
+pub(crate) enum Lock {
+    Held(SpawnLock),
+    Released { path: PathBuf, kind: LockKind },
+}
+
+impl Locks {
+    /// Keeps one until it is forgotten.
+    pub(crate) fn keep(&self, owner: u64, lock: SpawnLock) -> f64 {
+        self.0.borrow_mut().insert(owner, Lock::Held(lock));
+        owner as f64
+    }
+
+    /// Takes out one that is to be released.
+    pub(crate) fn take(&self, owner: f64) -> Option<SpawnLock> {
+        let mut locks = self.0.borrow_mut();
+        let lock = locks.get_mut(&(owner as u64))?;
+        let released = match lock {
+            Lock::Held(held) => Lock::Released { path: held.path().to_owned(), kind: held.kind() },
+            Lock::Released { .. } => return None,
+        };
+        match std::mem::replace(lock, released) {
+            Lock::Held(held) => Some(held),
+            Lock::Released { .. } => None,
+        }
+    }
+
+    /// Looks at one; `None` for one that nobody knows.
+    pub(crate) fn look<T>(&self, owner: f64, look: impl FnOnce(&Lock) -> T) -> Option<T> {
+        self.0.borrow().get(&(owner as u64)).map(look)
+    }
+}
+
+#[napi(skip_typescript)]
+pub fn locks() -> External<Locks> {
+    External::new(Locks::default())
+}
+
+/// Nobody can ask for this one any more. If it is held it is released.
+#[napi(skip_typescript)]
+pub fn forget_lock(locks: &External<Locks>, owner: f64) {
+    let forgotten = locks.0.borrow_mut().remove(&(owner as u64));
+    // Outside of the table: to let go may take a moment.
+    drop(forgotten);
+}

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use napi::Env;
 use napi::bindgen_prelude::{External, Function, Unknown};
 use napi_derive::napi;
-use spawnlock::{Asked, Cancel, SpawnLock};
+use spawnlock::{Asked, Cancel, SpawnLock, Won};
 
 use crate::audience::told_afterwards;
 use crate::error::{Code, thrown};
@@ -31,6 +31,13 @@ impl Slot {
     fn fill(&self, lock: Option<SpawnLock>) -> Outcome {
         *locked(&self.lock) = lock;
         Outcome::D(())
+    }
+
+    /// Has the lock told of first, and finishes it while JavaScript wakes up, which waits for it here.
+    fn fill_after(&self, tell: impl FnOnce(Outcome), won: Won) {
+        let mut slot = locked(&self.lock);
+        tell(Outcome::D(()));
+        *slot = Some(won.finish());
     }
 
     fn empty(&self, locks: &Locks) -> Option<f64> {
@@ -187,7 +194,10 @@ impl Wanted {
             Ok(Asked::Held(lock)) => Begun::Over(Ok(self.slot.fill(Some(lock)))),
             Ok(Asked::Later(request)) => Begun::Later(Box::new(move |teller| {
                 let _ = listener.set(teller.clone());
-                request.then(move |result| teller.end(result.map(|lock| self.slot.fill(Some(lock)))));
+                request.then(move |result| match result {
+                    Ok(won) => self.slot.fill_after(|outcome| teller.end(Ok(outcome)), won),
+                    Err(error) => teller.end(Err(error)),
+                });
             })),
             Err(error) => Begun::Over(Err(error)),
         }

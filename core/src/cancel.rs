@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::deadline::{Deadline, LONG_ENOUGH};
-use crate::sys::{self, Bell, PerProcess};
+use crate::sys::{self, Bell, Latch, Latched, PerProcess};
 
 /// How often a [hook](Cancel::checked_by) is asked while nothing else wakes a wait.
 const HOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -72,6 +72,10 @@ impl Cancel {
 
     /// One that also asks `hook`, on the waiting thread: at once when a signal interrupts a wait,
     /// else every 50 ms. `true` cancels. Meant for hosts that must look at signals themselves.
+    ///
+    /// # Platform behavior
+    /// On macOS no signal interrupts the wait for a kernel lock: it is seen within 50 ms, and so is, on every system, that somebody
+    /// else called [`cancel`](Cancel::cancel) meanwhile.
     pub fn checked_by(hook: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Cancel(Arc::new(State { hook: Some(Hook::new(hook)), ..State::default() }))
     }
@@ -208,9 +212,26 @@ impl Patience {
         Patience::new(Deadline::after(LONG_ENOUGH), Cancel::never())
     }
 
-    /// Whether nothing but the deadline can end a wait.
-    pub(crate) fn only_elapses(&self) -> bool {
-        self.cancel.0.never && self.bell.is_none()
+    /// Whether a wait needs no bell: nobody else ends it, or a hook that is asked now and then.
+    pub(crate) fn needs_no_bell(&self) -> bool {
+        (self.cancel.0.never || self.cancel.0.hook.is_some()) && self.bell.is_none()
+    }
+
+    /// Waits until `latch` is set: `Wake::Rung`. Only for those who [need no bell](Patience::needs_no_bell).
+    pub(crate) fn until_set(&self, latch: &Latch) -> Wake {
+        loop {
+            self.cancel.ask_hook_if_due();
+            if self.cancel.is_cancelled() {
+                return Wake::Cancelled;
+            }
+            let left = self.deadline.remaining();
+            let slice = if self.cancel.0.hook.is_some() { HOOK_INTERVAL.min(left) } else { left };
+            match latch.wait(slice) {
+                Latched::Set => return Wake::Rung,
+                Latched::Elapsed if self.deadline.expired() => return Wake::Elapsed,
+                Latched::Elapsed | Latched::Interrupted => self.cancel.ask_hook(),
+            }
+        }
     }
 
     /// Whether the caller cancelled or the bell rang: what is under way has lost its point.

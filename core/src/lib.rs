@@ -114,7 +114,7 @@ pub use holder::Holder;
 pub use kick::{Kick, KickState};
 pub use listen::Listening;
 #[doc(hidden)]
-pub use lock::{Asked, Request};
+pub use lock::{Asked, Request, Won};
 pub use lock::{FlockSupport, LockKind, LockOptions, SpawnLock};
 pub use logs::LogOptions;
 pub use mind::mind;

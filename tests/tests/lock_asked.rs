@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::fs::FlockOperation;
-use spawnlock::{Asked, Cancel, ErrorCode, EventKind, LockKind, LockOptions, Result, SpawnLock};
+use spawnlock::{Asked, Cancel, ErrorCode, EventKind, LockKind, LockOptions, Result, SpawnLock, Won};
 use tempfile::TempDir;
 
 /// Longer than any of these takes, however busy the machine.
@@ -24,7 +24,7 @@ fn ask(dir: &TempDir, options: &LockOptions) -> Receiver<Result<SpawnLock>> {
     let (tell, hear) = channel();
     match SpawnLock::ask(dir.path().join("lock"), options).unwrap() {
         Asked::Held(lock) => tell.send(Ok(lock)).unwrap(),
-        Asked::Later(request) => request.then(move |answer| drop(tell.send(answer))),
+        Asked::Later(request) => request.then(move |answer| drop(tell.send(answer.map(Won::finish)))),
     }
     hear
 }
@@ -114,7 +114,7 @@ fn all_who_ask_get_it_one_after_the_other() {
             };
             match SpawnLock::ask(dir.path().join("lock"), &options(kind, owner)).unwrap() {
                 Asked::Held(lock) => enter(Ok(lock)),
-                Asked::Later(request) => request.then(enter),
+                Asked::Later(request) => request.then(move |answer| enter(answer.map(Won::finish))),
             }
         }
         assert!((0..40).all(|_| hear.recv_timeout(LONG).expect("each has its turn")), "{kind:?}");

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::lock::acquire::{Acquired, Wanted, written_holder};
+use crate::lock::flock::{self, KernelLock};
 use crate::lock::queue::Line;
 use crate::lock::seat::{Grant, Left, Owner, Queued};
-use crate::lock::wait::{Contender, TELL_AFTER};
+use crate::lock::wait::{self, Contender, TELL_AFTER};
 use crate::lock::{LockKind, LockOptions, SpawnLock, crew, kernel, queue, warden};
-use crate::sys::{self, FileId};
+use crate::sys::{self, FileFacts, FileId};
 
 /// What became of asking for a lock.
 #[derive(Debug)]
@@ -36,7 +37,17 @@ pub struct Request {
     file: Option<(File, FileId)>,
 }
 
-type Done = Box<dyn FnOnce(Result<SpawnLock>) + Send>;
+/// A lock that was granted, and may still have to be written down. Whoever asked for it wakes up meanwhile, if he is told of it first.
+#[derive(Debug)]
+pub struct Won(Prize);
+
+#[derive(Debug)]
+enum Prize {
+    Finished(SpawnLock),
+    Unsigned { lock: KernelLock, facts: FileFacts, ask: Arc<Ask> },
+}
+
+type Done = Box<dyn FnOnce(Result<Won>) + Send>;
 
 pub(crate) struct Ask {
     wanted: Wanted,
@@ -89,9 +100,9 @@ impl Request {
         Request { ask: Arc::new(ask), file }
     }
 
-    /// Calls `done` once, with what [`acquire`](SpawnLock::acquire) would have given: mostly on a thread of this crate, which
-    /// must not be kept for long.
-    pub fn then(self, done: impl FnOnce(Result<SpawnLock>) + Send + 'static) {
+    /// Calls `done` once, with what [`acquire`](SpawnLock::acquire) would have given but for being [finished](Won::finish): mostly
+    /// on a thread of this crate, which must not be kept for long.
+    pub fn then(self, done: impl FnOnce(Result<Won>) + Send + 'static) {
         let ask = self.ask;
         *ask.done() = Some(Box::new(done));
         match self.file {
@@ -100,6 +111,23 @@ impl Request {
                 ask.keep_deadline();
             }
             None => ask.wait_elsewhere(),
+        }
+    }
+}
+
+impl Won {
+    fn finished(lock: SpawnLock) -> Self {
+        Won(Prize::Finished(lock))
+    }
+
+    /// Writes down who holds it.
+    pub fn finish(self) -> SpawnLock {
+        match self.0 {
+            Prize::Finished(lock) => lock,
+            Prize::Unsigned { lock, facts, ask } => {
+                let Wanted { path, terms, .. } = &ask.wanted;
+                wait::signed(path, terms, lock, &facts)
+            }
         }
     }
 }
@@ -119,9 +147,15 @@ impl Ask {
     }
 
     fn answer(&self, result: Result<SpawnLock>) {
+        self.tell(result.map(Won::finished));
+    }
+
+    fn tell(&self, result: Result<Won>) {
         let done = self.done().take();
-        if let Some(done) = done {
-            done(result);
+        match done {
+            Some(done) => done(result),
+            // Too late: it is let go.
+            None => drop(result.map(Won::finish)),
         }
     }
 
@@ -155,8 +189,13 @@ impl Ask {
             let _ = kernel::unlock(&granted.file);
             return;
         }
-        let mut contender = Contender::new(&self.wanted.path, &self.wanted.terms);
-        match (contender.granted(granted).ended(), contender.take_file()) {
+        let Wanted { path, terms, .. } = &self.wanted;
+        let tried = flock::granted(granted, path, terms.signature);
+        if let flock::Tried::Held(lock, facts) = tried {
+            return self.tell(Ok(Won(Prize::Unsigned { lock, facts, ask: Arc::clone(self) })));
+        }
+        let mut contender = Contender::new(path, terms);
+        match (contender.kernel(tried).ended(), contender.take_file()) {
             (Some(ended), _) => self.answer(self.wanted.answer(ended)),
             (None, Some((file, id))) => self.sit(file, id),
             (None, None) => self.wait_elsewhere(),
@@ -197,7 +236,7 @@ impl Ask {
     fn end(&self, answer: impl FnOnce() -> Result<SpawnLock>) {
         let Some(done) = self.done().take() else { return };
         self.leave_seat();
-        done(answer());
+        done(answer().map(Won::finished));
     }
 
     /// `false` when it was no longer there: the lock is ours, or we are the first in line.

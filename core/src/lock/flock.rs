@@ -54,12 +54,12 @@ pub(crate) fn open(path: &Path, signature: Signature) -> io::Result<File> {
     }
 }
 
-/// Tries for the lock now.
+/// Tries for the lock now. One that is held is still to be [signed](KernelLock::signed).
 pub(crate) fn try_lock(file: File, path: &Path, signature: Signature) -> Tried {
     take(file, None, path, signature).unwrap_or_else(Tried::Unavailable)
 }
 
-/// The kernel gave us the lock of this file.
+/// The kernel gave us the lock of this file. One that is held is still to be signed.
 pub(crate) fn granted(Granted { on_fork, file, waited }: Granted, path: &Path, signature: Signature) -> Tried {
     let tried = take(file, Some(on_fork), path, signature).unwrap_or_else(Tried::Unavailable);
     if let Tried::Held(lock, facts) = tried { Tried::Held(KernelLock { waited, ..lock }, facts) } else { tried }
@@ -74,7 +74,7 @@ fn take(mut file: File, mut granted: Option<sys::CloseOnFork>, path: &Path, sign
         }
         let facts = sys::facts_of(&file)?;
         if facts.names > 0 && (signature == Signature::None || sys::is_named(&facts, path)?) {
-            return Ok(Tried::Held(KernelLock::new(file, path, signature, facts.size), facts));
+            return Ok(Tried::Held(KernelLock::new(file), facts));
         }
         granted = None;
         file = open(path, signature)?;
@@ -94,26 +94,26 @@ fn lock_now(file: &mut File, path: &Path) -> io::Result<bool> {
 }
 
 impl KernelLock {
-    fn new(file: File, path: &Path, signature: Signature, size: u64) -> Self {
+    fn new(file: File) -> Self {
         let on_fork = [Some(sys::close_on_fork(&file)), None];
-        let mut lock = KernelLock { file, scribe: None, holder: None, on_fork, waited: false };
-        if signature != Signature::None {
-            lock.sign(path, signature, size);
-        }
-        lock
+        KernelLock { file, scribe: None, holder: None, on_fork, waited: false }
     }
 
     /// Writes down who holds it. A full disk makes the holder unknown, not the lock void.
-    fn sign(&mut self, path: &Path, signature: Signature, size: u64) {
+    pub(crate) fn signed(mut self, path: &Path, signature: Signature, facts: &FileFacts) -> Self {
+        if signature == Signature::None {
+            return self;
+        }
         let holder = Holder::ourselves();
         if signature == Signature::Own {
-            let _ = write_holder(&self.file, &holder, size);
+            let _ = write_holder(&self.file, &holder, facts.size);
         } else if let Ok(scribe) = sys::open_private(path, Lookup::ExistingWrite) {
-            let _ = write_holder(&scribe, &holder, size);
+            let _ = write_holder(&scribe, &holder, facts.size);
             self.on_fork[1] = Some(sys::close_on_fork(&scribe));
             self.scribe = Some(scribe);
         }
         self.holder = Some(holder);
+        self
     }
 
     pub(crate) fn holder(&self) -> Holder {

@@ -35,7 +35,7 @@ use held::Held;
 
 pub(crate) use acquire::{Acquired, acquire_with_news, written_holder};
 pub(crate) use alive::AliveLock;
-pub use ask::{Asked, Request};
+pub use ask::{Asked, Request, Won};
 pub(crate) use brief::briefly;
 pub(crate) use content::parse;
 pub(crate) use flock::is_held_by_living;

@@ -6,12 +6,11 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cancel::{Patience, Wake};
 use crate::lock::{crew, kernel};
-use crate::sys::{self, Bell, CloseOnFork, FileId, PerProcess};
+use crate::sys::{self, Bell, CloseOnFork, FileId, Latch, PerProcess};
 
 /// A file that the kernel has granted the lock of.
 #[derive(Debug)]
@@ -30,7 +29,7 @@ pub(crate) type Grant = io::Result<Granted>;
 #[derive(Debug)]
 pub(crate) struct Seat {
     queued: Arc<Queued>,
-    /// None where nothing but the deadline ends the wait as well.
+    /// None where nothing else rings one.
     bell: Option<Arc<Bell>>,
 }
 
@@ -38,7 +37,7 @@ pub(crate) struct Seat {
 pub(crate) struct Queued {
     file: FileId,
     state: Mutex<State>,
-    granted: Condvar,
+    granted: Latch,
 }
 
 #[derive(Default)]
@@ -80,7 +79,7 @@ static LEFT: PerProcess<Mutex<Vec<Arc<Queued>>>> = PerProcess::new(Default::defa
 impl Seat {
     /// Queues for the lock of `file`, which is the file with this id.
     pub(crate) fn take(file: File, id: FileId, patience: &Patience) -> io::Result<Self> {
-        let bell = if patience.only_elapses() { None } else { Some(Arc::new(Bell::new()?)) };
+        let bell = if patience.needs_no_bell() { None } else { Some(Arc::new(Bell::new()?)) };
         Ok(Seat { queued: Queued::take(file, id, Owner::Waiter(bell.clone()))?, bell })
     }
 
@@ -88,7 +87,7 @@ impl Seat {
     pub(crate) fn wait(&self, patience: &Patience) -> io::Result<Wake> {
         match &self.bell {
             Some(bell) => patience.until_rung(bell).pause(patience.deadline.remaining()),
-            None => Ok(self.queued.wait(patience.deadline.remaining())),
+            None => Ok(patience.until_set(&self.queued.granted)),
         }
     }
 
@@ -115,20 +114,12 @@ impl Queued {
             return Ok(queued);
         }
         let state = Mutex::new(State { owner, ..State::default() });
-        let queued = Arc::new(Queued { file: id, state, granted: Condvar::new() });
+        let queued = Arc::new(Queued { file: id, state, granted: Latch::default() });
         // A forked child must not keep what may become the lock.
         let on_fork = sys::close_on_fork(&file);
         let task = Task { queued: Arc::clone(&queued), file, on_fork };
         crew::run(move || task.sit())?;
         Ok(queued)
-    }
-
-    /// Waits for the grant, and for nothing else: two system calls, and no descriptor.
-    fn wait(&self, time: Duration) -> Wake {
-        let is_out = |state: &mut State| state.granted.is_none();
-        let (state, waited) = self.granted.wait_timeout_while(lock(&self.state), time, is_out).unwrap_or_else(PoisonError::into_inner);
-        drop(state);
-        if waited.timed_out() { Wake::Elapsed } else { Wake::Rung }
     }
 
     /// Gives the seat up, for whoever comes next.
@@ -163,7 +154,7 @@ impl Task {
                 drop(state);
                 match bell {
                     Some(bell) => bell.ring(),
-                    None => queued.granted.notify_one(),
+                    None => queued.granted.set(),
                 }
             }
             Some(Owner::Call(tell)) => {

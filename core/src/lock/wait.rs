@@ -10,13 +10,14 @@ use crate::cancel::{Patience, Wake};
 use crate::holder::Holder;
 use crate::lock::content::{self, Owner};
 use crate::lock::existence::{Known, Likely};
+use crate::lock::flock::KernelLock;
 use crate::lock::held::{Held, Key, Part};
 use crate::lock::options::Terms;
 use crate::lock::ready::Ready;
 use crate::lock::seat::Granted;
 use crate::lock::sight::Seen;
 use crate::lock::{Acquired, LockKind, SpawnLock, existence, flock};
-use crate::sys::{self, FileId, Interest, Wanted, Watch};
+use crate::sys::{self, FileFacts, FileId, Interest, Wanted, Watch};
 
 /// How often a waiter looks although the kernel told it nothing: for file systems that tell nothing.
 const WATCHED_INTERVAL: Duration = Duration::from_millis(500);
@@ -131,11 +132,10 @@ impl<'a> Contender<'a> {
         self.kernel(flock::granted(granted, self.path, self.terms.signature))
     }
 
-    fn kernel(&mut self, tried: flock::Tried) -> Tried {
+    /// Goes on with what came of a try for a kernel lock.
+    pub(crate) fn kernel(&mut self, tried: flock::Tried) -> Tried {
         match tried {
-            flock::Tried::Held(lock, facts) => {
-                Tried::Held(SpawnLock(Held::note(self.path, Key::File(facts.id), self.terms.owner, Part::Kernel(lock))))
-            }
+            flock::Tried::Held(lock, facts) => Tried::Held(signed(self.path, self.terms, lock, &facts)),
             flock::Tried::Unavailable(error) => Tried::Unavailable(error),
             flock::Tried::Busy(file) => {
                 let id = match sys::facts_of(&file) {
@@ -296,6 +296,12 @@ impl<'a> Contender<'a> {
             }
         }
     }
+}
+
+/// Writes down, and notes, that this process holds a kernel lock.
+pub(crate) fn signed(path: &Path, terms: &Terms, lock: KernelLock, facts: &FileFacts) -> SpawnLock {
+    let lock = lock.signed(path, terms.signature, facts);
+    SpawnLock(Held::note(path, Key::File(facts.id), terms.owner, Part::Kernel(lock)))
 }
 
 fn settle_pause(tries_left: u32) -> Duration {

@@ -26,6 +26,12 @@ mod platform;
 mod platform;
 
 #[cfg(target_os = "linux")]
+#[path = "latch_linux.rs"]
+mod latch_platform;
+#[cfg(target_os = "macos")]
+#[path = "latch_macos.rs"]
+mod latch_platform;
+#[cfg(target_os = "linux")]
 #[path = "local_linux.rs"]
 mod local_platform;
 #[cfg(target_os = "macos")]
@@ -53,6 +59,7 @@ pub(crate) use files::{
     touch, with_parent, write_start,
 };
 pub(crate) use journal::journal;
+pub(crate) use latch_platform::Latch;
 pub(crate) use limits::{descriptor_limit, may_write};
 pub(crate) use local::{connect_datagram, listen_unix};
 pub(crate) use local_platform::{peer_pid, pin};
@@ -80,6 +87,15 @@ pub(crate) struct Process {
     /// Dead, but not yet collected by its parent.
     pub(crate) zombie: bool,
     pub(crate) group: u32,
+}
+
+/// What ended one wait for a [`Latch`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(target_os = "macos", expect(dead_code, reason = "no signal ends a wait there"))]
+pub(crate) enum Latched {
+    Set,
+    Elapsed,
+    Interrupted,
 }
 
 /// Who listens on a port.

@@ -14,8 +14,6 @@ from typing import IO
 peers, what, path, turns = sys.argv[1:5]
 sys.path.append(peers)
 LONG = 600
-
-
 held: list[IO[bytes]] = []
 
 

@@ -12,7 +12,7 @@ use crate::audience::told_afterwards;
 use crate::error::{Code, thrown};
 use crate::event::{LockHolder, ServerEvent};
 use crate::job::{Begun, Job, Outcome, Teller};
-use crate::locks::{Lock, Locks};
+use crate::locks::Locks;
 use crate::options::{HolderOptions, LockOptions, LockTerms};
 use crate::owner;
 use crate::read::text;
@@ -123,31 +123,22 @@ pub fn release_sync(locks: &External<Locks>, owner: f64) -> bool {
 
 #[napi(skip_typescript)]
 pub fn lock_held(locks: &External<Locks>, owner: f64) -> Option<bool> {
-    locks.look(owner, |lock| matches!(lock, Lock::Held(lock) if lock.is_held()))
+    locks.look(owner, |lock| lock.held.as_ref().is_some_and(SpawnLock::is_held))
 }
 
 #[napi(skip_typescript)]
 pub fn lock_path(locks: &External<Locks>, owner: f64) -> Option<String> {
-    locks.look(owner, |lock| match lock {
-        Lock::Held(lock) => path_text(lock.path()),
-        Lock::Released { path, .. } => path_text(path),
-    })
+    locks.look(owner, |lock| path_text(&lock.path))
 }
 
 #[napi(skip_typescript)]
 pub fn lock_kind(locks: &External<Locks>, owner: f64) -> Option<&'static str> {
-    locks.look(owner, |lock| match lock {
-        Lock::Held(lock) => lock.kind().as_str(),
-        Lock::Released { kind, .. } => kind.as_str(),
-    })
+    locks.look(owner, |lock| lock.kind.as_str())
 }
 
 #[napi(skip_typescript)]
 pub fn lock_holder(locks: &External<Locks>, owner: f64) -> Option<LockHolder> {
-    locks.look(owner, |lock| match lock {
-        Lock::Held(lock) => Some(lock.holder().into()),
-        Lock::Released { .. } => None,
-    })?
+    locks.look(owner, |lock| lock.held.as_ref().map(|held| held.holder().into()))?
 }
 
 /// Who holds the lock at a path now.

@@ -12,31 +12,24 @@ use spawnlock::{LockKind, SpawnLock};
 #[derive(Default)]
 pub struct Locks(RefCell<HashMap<u64, Lock>>);
 
-/// One that is held, or what is known of it afterwards.
-pub(crate) enum Lock {
-    Held(SpawnLock),
-    Released { path: PathBuf, kind: LockKind },
+/// One of them: while it is held, and what is known of it afterwards.
+pub(crate) struct Lock {
+    pub(crate) held: Option<SpawnLock>,
+    pub(crate) path: PathBuf,
+    pub(crate) kind: LockKind,
 }
 
 impl Locks {
     /// Keeps one until it is forgotten.
     pub(crate) fn keep(&self, owner: u64, lock: SpawnLock) -> f64 {
-        self.0.borrow_mut().insert(owner, Lock::Held(lock));
+        let (path, kind) = (lock.path().to_owned(), lock.kind());
+        self.0.borrow_mut().insert(owner, Lock { held: Some(lock), path, kind });
         owner as f64
     }
 
     /// Takes out one that is to be released.
     pub(crate) fn take(&self, owner: f64) -> Option<SpawnLock> {
-        let mut locks = self.0.borrow_mut();
-        let lock = locks.get_mut(&(owner as u64))?;
-        let released = match lock {
-            Lock::Held(held) => Lock::Released { path: held.path().to_owned(), kind: held.kind() },
-            Lock::Released { .. } => return None,
-        };
-        match std::mem::replace(lock, released) {
-            Lock::Held(held) => Some(held),
-            Lock::Released { .. } => None,
-        }
+        self.0.borrow_mut().get_mut(&(owner as u64))?.held.take()
     }
 
     /// Looks at one; `None` for one that nobody knows.

@@ -142,10 +142,10 @@ impl Cancel {
 
     /// The longest slice a wait may sleep without looking at us again.
     fn slice(&self) -> Option<Duration> {
-        match (&self.0.hook, self.bell()) {
-            (Some(_), _) => Some(HOOK_INTERVAL),
-            (None, None) if !self.0.never => Some(FLAG_INTERVAL),
-            (None, _) => None,
+        match &self.0.hook {
+            Some(_) => Some(HOOK_INTERVAL),
+            None if self.0.never || self.bell().is_some() => None,
+            None => Some(FLAG_INTERVAL),
         }
     }
 }
@@ -225,7 +225,7 @@ impl Patience {
                 return Wake::Cancelled;
             }
             let left = self.deadline.remaining();
-            let slice = if self.cancel.0.hook.is_some() { HOOK_INTERVAL.min(left) } else { left };
+            let slice = self.cancel.slice().map_or(left, |slice| slice.min(left));
             match latch.wait(slice) {
                 Latched::Set => return Wake::Rung,
                 Latched::Elapsed if self.deadline.expired() => return Wake::Elapsed,

@@ -1,16 +1,17 @@
 //! The locks in the hands of one JavaScript. An object of napi for each of them would cost half as much as the lock.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
 use spawnlock::{LockKind, SpawnLock};
 
-/// Locks by the number of their owner. With its JavaScript go all that are left.
+/// Locks by the number of their owner, in order, since those of one moment are used and forgotten together. With its JavaScript go all
+/// that are left.
 #[derive(Default)]
-pub struct Locks(RefCell<HashMap<u64, Lock>>);
+pub struct Locks(RefCell<BTreeMap<u64, Lock>>);
 
 /// One of them: while it is held, and what is known of it afterwards.
 pub(crate) struct Lock {

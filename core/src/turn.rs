@@ -47,8 +47,10 @@ impl Flow {
         match self.call.plan.lock.acquire(&patience, |holder| self.tell_waiting(holder), || self.news()) {
             Acquired::Held(lock) | Acquired::Broken(lock, _) => match self.news() {
                 Some(News::Failed(error)) => Err(error),
-                _ if self.call.plan.patience.deadline.expired() => self.out_of_time(None),
-                _ => Ok(Turn::Ours(Some(lock))),
+                // The lock and the word may come in one moment, and which of them is seen first must not show.
+                Some(News::Ready(record)) => Ok(Turn::Joined(record)),
+                None if self.call.plan.patience.deadline.expired() => self.out_of_time(None),
+                None => Ok(Turn::Ours(Some(lock))),
             },
             Acquired::Told(News::Ready(record)) => Ok(Turn::Joined(record)),
             Acquired::Told(News::Failed(error)) => Err(error),

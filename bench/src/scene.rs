@@ -117,7 +117,7 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        let options = StopOptions::new().timeout(Duration::from_secs(1));
+        let options = StopOptions::new().stop_timeout(Duration::from_secs(1));
         let stopped = StateDir::new(Some(&self.state_dir())).and_then(|dir| dir.stop(NAME, &options));
         if stopped.is_err() {
             // It was started by a script, or not at all: nobody answers then.

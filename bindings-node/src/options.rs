@@ -345,7 +345,7 @@ impl StopServerOptions {
     /// The same, as the core takes it.
     pub(crate) fn stop_options(&self, cancel: &Cancel) -> Result<StopOptions> {
         let options = StopOptions::new().cancel(cancel.clone());
-        Ok(set(options, time("stopTimeout", self.stop_timeout)?, StopOptions::timeout))
+        Ok(set(options, time("stopTimeout", self.stop_timeout)?, StopOptions::stop_timeout))
     }
 }
 

@@ -216,31 +216,31 @@ pub(crate) fn list_servers(py: Python<'_>, state_dir: Option<StrPath>) -> PyResu
     interrupt.outcome(py, all).map(|all| all.into_iter().map(Status).collect())
 }
 
-/// Stops a server: its stop signal (SIGTERM) to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
+/// Stops a server: its stop signal (SIGTERM) to its group, up to `stop_timeout` of grace, SIGKILL. Returns when it is gone.
 #[pyfunction]
-#[pyo3(signature = (name, *, timeout=None, state_dir=None, on_event=None, progress=None))]
+#[pyo3(signature = (name, *, stop_timeout=None, state_dir=None, on_event=None, progress=None))]
 pub(crate) fn stop_server(
     py: Python<'_>,
     name: &str,
-    timeout: Option<Seconds>,
+    stop_timeout: Option<Seconds>,
     state_dir: Option<StrPath>,
     on_event: Option<Listener>,
     progress: Option<Show>,
 ) -> PyResult<()> {
     let interrupt = Interrupt::by_signals();
     let told = Audience::new(py, on_event, progress)?.of_call(py, &interrupt);
-    let result = py.detach(|| told.during(|| directory(state_dir)?.stop(name, &options(timeout, &interrupt, &told)?)));
+    let result = py.detach(|| told.during(|| directory(state_dir)?.stop(name, &options(stop_timeout, &interrupt, &told)?)));
     interrupt.outcome(py, result)
 }
 
 /// Stops a server on a thread of its own, then calls `done(None, error)` there.
 #[pyfunction]
-#[pyo3(signature = (done, name, *, timeout=None, state_dir=None, on_event=None, progress=None))]
+#[pyo3(signature = (done, name, *, stop_timeout=None, state_dir=None, on_event=None, progress=None))]
 pub(crate) fn begin_stop(
     py: Python<'_>,
     done: Done,
     name: String,
-    timeout: Option<Seconds>,
+    stop_timeout: Option<Seconds>,
     state_dir: Option<StrPath>,
     on_event: Option<Listener>,
     progress: Option<Show>,
@@ -248,17 +248,17 @@ pub(crate) fn begin_stop(
     let interrupt = Interrupt::by_hand();
     let told = Audience::new(py, on_event, progress)?.of_call(py, &interrupt);
     let within = interrupt.clone();
-    job::begin(done.0, interrupt, move || told.during(|| directory(state_dir)?.stop(&name, &options(timeout, &within, &told)?)))
+    job::begin(done.0, interrupt, move || told.during(|| directory(state_dir)?.stop(&name, &options(stop_timeout, &within, &told)?)))
 }
 
 fn directory(state_dir: Option<StrPath>) -> spawnlock::Result<StateDir> {
     StateDir::new(state_dir.as_ref().map(AsRef::as_ref))
 }
 
-fn options(timeout: Option<Seconds>, interrupt: &Interrupt, told: &Told) -> spawnlock::Result<StopOptions> {
+fn options(stop_timeout: Option<Seconds>, interrupt: &Interrupt, told: &Told) -> spawnlock::Result<StopOptions> {
     let options = StopOptions::new().cancel(interrupt.cancel()).on_event(told.listen());
-    Ok(match timeout {
-        Some(timeout) => options.timeout(timeout.named("timeout")?),
+    Ok(match stop_timeout {
+        Some(timeout) => options.stop_timeout(timeout.named("stop_timeout")?),
         None => options,
     })
 }

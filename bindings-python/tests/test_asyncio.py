@@ -109,7 +109,7 @@ def test_stopping_by_name_and_by_server_can_be_awaited(scene: Scene) -> None:
         first = await spawnlock.ensure_server_async(scene.name, **scene.options())
         await first.stop_async()
         second = await spawnlock.ensure_server_async(scene.name, **scene.options())
-        await spawnlock.stop_server_async(scene.name, timeout=5, state_dir=scene.state_dir)
+        await spawnlock.stop_server_async(scene.name, stop_timeout=5, state_dir=scene.state_dir)
         return [first.pid, second.pid]
 
     assert not any(map(is_alive, asyncio.run(stop_both_ways())))

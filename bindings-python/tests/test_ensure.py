@@ -61,7 +61,7 @@ def test_a_stopped_server_is_gone_and_the_next_one_counts_on(scene: Scene) -> No
 
 def test_stopping_by_name_stops_and_a_second_time_says_that_nothing_runs(scene: Scene) -> None:
     server = scene.ensure()
-    spawnlock.stop_server(scene.name, timeout=datetime.timedelta(seconds=5))
+    spawnlock.stop_server(scene.name, stop_timeout=datetime.timedelta(seconds=5))
     assert not is_alive(server.pid)
     with pytest.raises(spawnlock.SpawnlockError) as caught:
         spawnlock.stop_server(scene.name)

@@ -107,7 +107,7 @@ def test_ctrl_c_ends_a_stop_within_100_ms(scene: Scene) -> None:
         assert says(client, "ready")
         eventually(lambda: spawnlock.server_status(scene.name).holder, "the stop is under way")
         took = interrupt(client)
-        spawnlock.stop_server(scene.name, timeout=0)
+        spawnlock.stop_server(scene.name, stop_timeout=0)
         return took
 
     assert best_of_three(once) < 0.1

@@ -23,7 +23,7 @@ pub fn run(args: &args::Stop, common: &Common, output: &Output) -> Result<u8> {
     let dir = StateDir::new(common.state_dir.as_deref())?;
     let mut options = StopOptions::new().cancel(signals::cancel()).on_event(progress.listener());
     if let Some(timeout) = time("--stop-timeout", args.stop_timeout.clone())? {
-        options = options.timeout(timeout);
+        options = options.stop_timeout(timeout);
     }
     let names = if args.all { alive(&dir)? } else { args.names.clone() };
     let mut stopped = Vec::new();

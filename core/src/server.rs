@@ -187,7 +187,7 @@ impl Server {
         let Some(generation) = self.generation else {
             return Err(not_ours(&self.name));
         };
-        options.timeout.get_or_insert(self.stop_timeout);
+        options.stop_timeout.get_or_insert(self.stop_timeout);
         options.only_generation.get_or_insert(generation);
         StateDir::of_place(&self.place).stop(&self.name, &options)
     }

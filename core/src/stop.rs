@@ -22,7 +22,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 /// How to stop a server.
 #[derive(Clone, Debug, Default)]
 pub struct StopOptions {
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) stop_timeout: Option<Duration>,
     pub(crate) only_generation: Option<u64>,
     pub(crate) cancel: Cancel,
     pub(crate) listener: Listener,
@@ -35,8 +35,8 @@ impl StopOptions {
     }
 
     /// How long the server may take to end after the stop signal, before SIGKILL. Default: what it was declared with, else 10 s.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = Some(timeout);
         self
     }
 
@@ -78,7 +78,7 @@ impl StateDir {
         let message = format!("stopping server \"{name}\"");
         let event = Event::new(EventKind::Stopping, name, message, patience.deadline.elapsed());
         options.listener.tell(&Event { pid: known.record.pid, ..event });
-        let grace = plan::stop_timeout(options.timeout.or_else(|| known.record.stop_timeout()))?;
+        let grace = plan::stop_timeout(options.stop_timeout.or_else(|| known.record.stop_timeout()))?;
         end::end_server(place, &known.record, EndReason::Stopped, grace, &patience.afresh(LONG_ENOUGH), || false)?;
         ended::await_note(place, known.record.generation);
         user::await_minder(place);

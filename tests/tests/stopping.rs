@@ -10,7 +10,7 @@ use spawnlock_tests::{Events, Scene, process_alive, wait_until};
 const SOON: Duration = Duration::from_secs(15);
 
 fn stop_within(scene: &Scene, grace: Duration) -> spawnlock::Result<()> {
-    scene.states().stop(scene.name(), &StopOptions::new().timeout(grace))
+    scene.states().stop(scene.name(), &StopOptions::new().stop_timeout(grace))
 }
 
 #[test]

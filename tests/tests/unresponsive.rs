@@ -58,7 +58,7 @@ fn a_stopped_server_can_be_stopped_for_good() {
     let scene = Scene::new();
     let pid = scene.spec(&[]).ensure().unwrap().pid().unwrap();
     signal(pid, Signal::STOP);
-    scene.states().stop(scene.name(), &spawnlock::StopOptions::new().timeout(Duration::from_millis(300))).unwrap();
+    scene.states().stop(scene.name(), &spawnlock::StopOptions::new().stop_timeout(Duration::from_millis(300))).unwrap();
     assert!(!process_alive(pid));
 }
 

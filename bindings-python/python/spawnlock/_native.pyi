@@ -567,7 +567,7 @@ class Wait:
         Waits; other threads run meanwhile, and Ctrl-C ends the wait.
         """
 
-def begin_stop(done: Done, name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Job:
+def begin_stop(done: Done, name: str, *, stop_timeout: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> Job:
     """
     Stops a server on a thread of its own, then calls `done(None, error)` there.
     """
@@ -623,9 +623,9 @@ def server_status(name: str, *, state_dir: StrPath | None = None) -> Status:
     What is known about a name; its checks are asked once when it lives.
     """
 
-def stop_server(name: str, *, timeout: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> None:
+def stop_server(name: str, *, stop_timeout: Seconds | None = None, state_dir: StrPath | None = None, on_event: Listener | None = None, progress: ShowProgress | None = None) -> None:
     """
-    Stops a server: its stop signal (SIGTERM) to its group, up to `timeout` of grace, SIGKILL. Returns when it is gone.
+    Stops a server: its stop signal (SIGTERM) to its group, up to `stop_timeout` of grace, SIGKILL. Returns when it is gone.
     """
 
 def words() -> dict[str, list[str]]:

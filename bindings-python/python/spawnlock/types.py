@@ -164,7 +164,7 @@ class RestartOptions(TypedDict, total=False):
 class StopOptions(TypedDict, total=False):
     """The options of `stop_server`; one that is None counts as not given."""
 
-    timeout: Seconds | None
+    stop_timeout: Seconds | None
     state_dir: StrPath | None
     on_event: Listener | None
     progress: ShowProgress | None

@@ -80,7 +80,8 @@ impl ServerSpec {
     ///
     /// # Platform behavior
     /// Without the native command beside the library or in PATH, and with checks that are functions, this call starts the server itself and
-    /// nobody holds the lock until it is ready: who asks next waits for it.
+    /// nobody holds the lock until it is ready: who asks next waits for it. While the server is being stopped, that is
+    /// `LOCK_TIMEOUT`.
     pub fn kick(self) -> Result<Kick> {
         match Flow::new(self).and_then(|mut flow| flow.kick()) {
             Err(error) if error.code() != ErrorCode::Config => Ok(Kick::Failed(error)),
@@ -172,6 +173,10 @@ impl Flow {
         }
         match self.try_turn()? {
             Some(lock) => self.start_alone(lock),
+            // There is no minder to whom that start could be left.
+            None if self.known().is_some_and(|known| known.record.state == Phase::Stopping) => {
+                Err(self.call.report().being_stopped(self.call.plan.lock.holder()))
+            }
             None => Ok(self.starting()),
         }
     }

@@ -104,6 +104,13 @@ impl Reporter<'_> {
         .hint("wait longer with a longer timeout, or look at what that process waits for")
     }
 
+    pub(crate) fn being_stopped(&self, holder: Option<Holder>) -> Error {
+        let who = who(holder.as_ref());
+        self.error(ErrorCode::LockTimeout, format!("{} is being stopped by {who}, and a kick does not wait for that", self.server()))
+            .with(|failure| failure.pid = holder.map(|holder| holder.pid))
+            .hint("ask for it in a way that waits, or kick it again when it is gone")
+    }
+
     pub(crate) fn no_place(&self, cause: std::io::Error) -> Error {
         self.error(ErrorCode::Place, format!("cannot use the directory {} for {}", self.plan.place.dir().display(), self.server()))
             .caused_by(cause)

@@ -166,7 +166,10 @@ fn a_kick_with_a_function_leaves_a_stop_that_is_under_way_to_whoever_stops() {
     wait_until("the server was told to stop", LONG, || term.exists());
     let events = Events::default();
     let hurried = with_function(scene.spec(&[])).stop_timeout(Duration::from_millis(100));
-    assert!(matches!(events.of(hurried).kick().unwrap(), Kick::Starting { .. }));
+    match events.of(hurried).kick().unwrap() {
+        Kick::Failed(error) => assert_eq!((error.code(), error.failure().pid), (ErrorCode::LockTimeout, Some(stop.id())), "{error}"),
+        other => panic!("nobody is going to start it: {other:?}"),
+    }
     assert!(process_alive(old), "it was ended although its time was not over: {events:?}");
     assert_eq!((scene.starts(), events.kinds()), (vec![old], Vec::new()));
     scene.crash(old);

@@ -147,8 +147,8 @@ impl Call {
     }
 
     /// Tells on whom this call waits.
-    pub(crate) fn tell_waiting(&self, message: String, holder: Option<Holder>) {
-        self.tell_event(EventKind::Waiting, message, None, holder, None);
+    pub(crate) fn tell_waiting(&self, message: String, holder: Option<Holder>, voice: Option<Voice>) {
+        self.tell_event(EventKind::Waiting, message, None, holder, voice);
     }
 
     fn tell_event(&self, kind: EventKind, message: String, pid: Option<u32>, holder: Option<Holder>, voice: Option<Voice>) {

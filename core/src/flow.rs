@@ -12,6 +12,7 @@ use crate::fit::Fit;
 use crate::inside::Inside;
 use crate::life::{Known, Seen};
 use crate::lock::{LockKind, SpawnLock, keep};
+use crate::overheard::Overheard;
 use crate::place::{Place, Stamp};
 use crate::policy::Reuse;
 use crate::probe::{Endpoint, Verdict};
@@ -31,6 +32,8 @@ pub(crate) struct Flow {
     /// What was published before this call began, so that only news count.
     pub(crate) failure_before: Stamp,
     pub(crate) record_before: Stamp,
+    /// What was heard meanwhile of a start by somebody else.
+    pub(crate) overheard: Overheard,
     /// For a restart: the generation that is to be replaced by a later one.
     pub(crate) replaces: Option<u64>,
     /// This call's use of a server that is to be stopped with its last user.
@@ -56,7 +59,7 @@ impl Flow {
         let never = call.plan.policy.reuse == Reuse::Never;
         let replaces = never.then(|| to_be_replaced(place, Known::look(place, &call.plan.name).known().as_ref()));
         let (failure_before, record_before) = (Stamp::of(&place.failure()), Stamp::of(&place.record()));
-        Ok(Flow { failure_before, record_before, replaces, user: None, _inside: inside, call })
+        Ok(Flow { failure_before, record_before, overheard: Overheard::default(), replaces, user: None, _inside: inside, call })
     }
 
     /// Takes the lease of a call that asks for a server which is to be stopped with its last user: before it looks for the server,

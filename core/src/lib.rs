@@ -83,6 +83,7 @@ mod logs;
 mod mind;
 mod names;
 mod notify_send;
+mod overheard;
 mod plan;
 mod port;
 mod prune;

@@ -130,7 +130,7 @@ impl Place {
 }
 
 /// Which version of a file is there: another one after every replacement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp(Option<(u64, i64, i64)>);
 
 impl Stamp {

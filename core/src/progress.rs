@@ -163,7 +163,7 @@ impl Progress {
                 self.draw(&mut story);
             }
             // The live line reads it from the server itself.
-            EventKind::Status if story.live.is_some() => self.draw(&mut story),
+            EventKind::Status => self.draw(&mut story),
             _ => self.live(&mut story, event),
         }
     }

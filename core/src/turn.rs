@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::holder::{Holder, waiting_line, who};
 use crate::lock::{Acquired, StartGuard};
+use crate::overheard;
 use crate::place::Stamp;
 use crate::policy::OnLockUnavailable;
 use crate::probe::Verdict;
@@ -44,7 +45,7 @@ impl Flow {
             Some(limit) => whole.within(limit),
             None => whole.beyond(LAST_WORDS.min(self.call.plan.timeout / 2)),
         };
-        match self.call.plan.lock.acquire(&patience, |holder| self.tell_waiting(holder), || self.news()) {
+        match self.call.plan.lock.acquire(&patience, |holder| self.tell_waiting(holder), || self.hear_news()) {
             Acquired::Held(lock) | Acquired::Broken(lock, _) => match self.news() {
                 Some(News::Failed(error)) => Err(error),
                 // The lock and the word may come in one moment, and which of them is seen first must not show.
@@ -119,7 +120,15 @@ impl Flow {
 
     fn tell_waiting(&self, holder: Option<Holder>) {
         let message = waiting_line(&format!("spawn lock of \"{}\"", self.call.plan.name), holder.as_ref());
-        self.call.tell_waiting(message, holder);
+        self.call.tell_waiting(message, holder, overheard::voice(&self.call));
+    }
+
+    /// The same, and what the server that is being started says meanwhile is passed on.
+    fn hear_news(&self) -> Option<News> {
+        self.news().or_else(|| {
+            self.overheard.pass_on(&self.call);
+            None
+        })
     }
 
     /// What was published since this call began; of a failure and a later success, the success.

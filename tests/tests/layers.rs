@@ -45,6 +45,7 @@ const LAYERS: &[&[&str]] = &[
         "call",
         "report",
         "hearing",
+        "overheard",
         "minder",
         "begin",
         "attempt",

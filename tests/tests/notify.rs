@@ -79,6 +79,28 @@ fn who_waits_with_the_starter_gets_the_same_server() {
 }
 
 #[test]
+fn who_waits_with_the_starter_hears_what_the_server_says_meanwhile() {
+    let scene = Scene::new();
+    let flags = ["--notify", "STATUS=step 1"];
+    let starter = spec(&scene, &flags);
+    let starter = thread::spawn(move || starter.ensure().unwrap());
+    wait_until("the server has spoken", SOON, || !scene.starts().is_empty() && notified(&scene)["status"] == "step 1");
+    let events = Events::default();
+    let joiner = events.of(spec(&scene, &flags));
+    let joiner = thread::spawn(move || joiner.ensure().unwrap());
+    let heard = |text: &str| events.messages(EventKind::Status).iter().any(|message| message == text);
+    wait_until("what was said before it came is told", SOON, || heard("step 1"));
+    let server = UnixDatagram::unbound().unwrap();
+    let say = |text: &str| server.send_to(text.as_bytes(), &sockets(&scene)[0]).unwrap();
+    say("STATUS=step 2");
+    wait_until("what is said now is told", SOON, || heard("step 2"));
+    say("READY=1");
+    let (started, joined) = (starter.join().unwrap(), joiner.join().unwrap());
+    assert_eq!((joined.origin(), joined.pid()), (Origin::Joined, started.pid()));
+    assert_eq!(events.messages(EventKind::Status), ["step 1", "step 2"], "each once");
+}
+
+#[test]
 fn a_kicked_server_is_heard_by_its_minder() {
     let scene = Scene::new();
     let flags = ["--delay", "1500", "--notify", "STATUS=up;READY=1"];

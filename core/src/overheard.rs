@@ -1,0 +1,44 @@
+//! What somebody who waits for another's start hears of it meanwhile.
+
+use std::cell::{Cell, RefCell};
+
+use crate::call::Call;
+use crate::event::EventKind;
+use crate::notify::Notified;
+use crate::place::Stamp;
+use crate::record::{Phase, Record};
+use crate::voice::Voice;
+
+/// The server's own words, as far as they were passed on already.
+#[derive(Debug, Default)]
+pub(crate) struct Overheard {
+    seen: Cell<Stamp>,
+    status: RefCell<Option<String>>,
+}
+
+impl Overheard {
+    /// Passes a new status on, to the caller who waits.
+    pub(crate) fn pass_on(&self, call: &Call) {
+        let stamp = Stamp::of(&call.plan.place.notified());
+        if stamp == self.seen.get() {
+            return;
+        }
+        // As long as nobody has written down that he starts it, it may be an earlier start's.
+        let Some(record) = coming(call) else { return };
+        self.seen.set(stamp);
+        let status = Notified::read(&call.plan.place, record.generation).and_then(|said| said.status);
+        if status.is_some() && *self.status.borrow() != status {
+            self.status.replace(status.clone());
+            call.tell_start(EventKind::Status, status.unwrap_or_default(), &record);
+        }
+    }
+}
+
+/// The server that is being started, to be listened to by a caller who waits for it.
+pub(crate) fn voice(call: &Call) -> Option<Voice> {
+    Voice::of(&call.plan.place, &coming(call)?)
+}
+
+fn coming(call: &Call) -> Option<Record> {
+    Record::read(&call.plan.place).ok().flatten().filter(|record| record.state == Phase::Starting)
+}

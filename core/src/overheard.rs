@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use crate::call::Call;
 use crate::event::EventKind;
+use crate::life::Known;
 use crate::notify::Notified;
 use crate::place::Stamp;
 use crate::record::{Phase, Record};
@@ -23,7 +24,7 @@ impl Overheard {
         if stamp == self.seen.get() {
             return;
         }
-        // As long as nobody has written down that he starts it, it may be an earlier start's.
+        // As long as nobody has written down that he starts it, what was said may be an earlier start's.
         let Some(record) = coming(call) else { return };
         self.seen.set(stamp);
         let status = Notified::read(&call.plan.place, record.generation).and_then(|said| said.status);
@@ -40,5 +41,6 @@ pub(crate) fn voice(call: &Call) -> Option<Voice> {
 }
 
 fn coming(call: &Call) -> Option<Record> {
-    Record::read(&call.plan.place).ok().flatten().filter(|record| record.state == Phase::Starting)
+    let known = Known::living(&call.plan.place, &call.plan.name)?;
+    Some(known.record).filter(|record| record.state == Phase::Starting)
 }

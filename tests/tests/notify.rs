@@ -101,6 +101,20 @@ fn who_waits_with_the_starter_hears_what_the_server_says_meanwhile() {
 }
 
 #[test]
+fn what_a_start_said_of_which_nothing_lives_is_told_to_nobody() {
+    let scene = Scene::new();
+    let client = scene.client(&["--notify", "STATUS=old"]).ready("notify").start();
+    wait_until("the server has spoken", SOON, || !scene.starts().is_empty() && notified(&scene)["status"] == "old");
+    scene.minders().into_iter().for_each(kill_and_wait);
+    kill_and_wait(client.pid());
+    let _ = client.finish(SOON);
+    scene.crash(scene.starts()[0]);
+    let events = Events::default();
+    let server = events.of(spec(&scene, &["--notify", "READY=1"])).ensure().unwrap();
+    assert_eq!((server.origin(), events.messages(EventKind::Status)), (Origin::Started, Vec::new()));
+}
+
+#[test]
 fn a_kicked_server_is_heard_by_its_minder() {
     let scene = Scene::new();
     let flags = ["--delay", "1500", "--notify", "STATUS=up;READY=1"];

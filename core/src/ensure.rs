@@ -297,7 +297,7 @@ impl Flow {
             let _ = self.call.plan.patience.pause(attempt::interval(since.elapsed()));
             self.call.check_cancelled()?;
             let verdict = self.ask()?;
-            let coming = self.known().is_some_and(|known| known.record.state == Phase::Starting && known.lives());
+            let coming = self.known().as_ref().is_some_and(Known::is_coming);
             if verdict == Verdict::Ready || (verdict != Verdict::Starting && !coming) {
                 return Ok(());
             }

@@ -70,6 +70,11 @@ impl Known {
         self.held || self.main_lives()
     }
 
+    /// Whether it lives and is not ready yet.
+    pub(crate) fn is_coming(&self) -> bool {
+        self.record.state == Phase::Starting && self.lives()
+    }
+
     /// Whether a process of the server holds the alive lock: the one proof that it is ours.
     pub(crate) fn is_proven(&self) -> bool {
         self.held

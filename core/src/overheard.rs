@@ -7,7 +7,7 @@ use crate::event::EventKind;
 use crate::life::Known;
 use crate::notify::Notified;
 use crate::place::Stamp;
-use crate::record::{Phase, Record};
+use crate::record::Record;
 use crate::voice::Voice;
 
 /// The server's own words, as far as they were passed on already.
@@ -27,10 +27,10 @@ impl Overheard {
         // As long as nobody has written down that he starts it, what was said may be an earlier start's.
         let Some(record) = coming(call) else { return };
         self.seen.set(stamp);
-        let status = Notified::read(&call.plan.place, record.generation).and_then(|said| said.status);
-        if status.is_some() && *self.status.borrow() != status {
-            self.status.replace(status.clone());
-            call.tell_start(EventKind::Status, status.unwrap_or_default(), &record);
+        let Some(status) = Notified::read(&call.plan.place, record.generation).and_then(|said| said.status) else { return };
+        let before = self.status.replace(Some(status.clone()));
+        if before.as_ref() != Some(&status) {
+            call.tell_start(EventKind::Status, status, &record);
         }
     }
 }
@@ -41,6 +41,5 @@ pub(crate) fn voice(call: &Call) -> Option<Voice> {
 }
 
 fn coming(call: &Call) -> Option<Record> {
-    let known = Known::living(&call.plan.place, &call.plan.name)?;
-    Some(known.record).filter(|record| record.state == Phase::Starting)
+    Known::look(&call.plan.place, &call.plan.name).known().filter(Known::is_coming).map(|known| known.record)
 }
